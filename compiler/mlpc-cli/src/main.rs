@@ -1,0 +1,3 @@
+//! The `mlpc` command.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Incremental database: source files in, syntax out.

@@ -1,0 +1,1 @@
+//! Names, block specifications, types and expressions.

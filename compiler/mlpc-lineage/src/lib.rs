@@ -1,0 +1,1 @@
+//! Column lineage: from each model input back to its source columns.

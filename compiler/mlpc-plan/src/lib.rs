@@ -1,0 +1,1 @@
+//! The backend-neutral plan, its lock, seeds and step identities.

@@ -1,0 +1,1 @@
+//! Specifications, fixtures and end-to-end tests.
