@@ -1,1 +1,5 @@
-//! The backend-neutral plan, its lock, seeds and step identities.
+//! The backend-neutral plan, its lock, its seeds and its step identities.
+
+pub mod plan;
+
+pub use plan::Plan;
