@@ -1,5 +1,6 @@
 //! The backend-neutral plan, its lock, its seeds and its step identities.
 
+pub mod identity;
 pub mod plan;
 
 pub use plan::Plan;

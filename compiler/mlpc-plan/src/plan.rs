@@ -893,7 +893,7 @@ pub enum Expr {
         /// Whether NaN and infinity become null.
         finite: bool,
     },
-    /// `if c then a else b`; a null condition takes `b`'s place as null.
+    /// `if c then a else b`; a null condition counts as false.
     If {
         /// The condition.
         condition: Box<Expr>,
