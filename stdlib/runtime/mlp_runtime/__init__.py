@@ -1,0 +1,1 @@
+"""What generated steps call at run time."""

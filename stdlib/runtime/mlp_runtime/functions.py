@@ -1,0 +1,40 @@
+"""Functions of the standard library that take more than one Polars expression to say. Expressions in and out."""
+
+import hashlib
+
+import polars as pl
+
+EARTH_RADIUS_KM = 6371.0088
+
+
+def sha256(value: pl.Expr, salt: str = "") -> pl.Expr:
+    """A stable pseudonym: SHA-256 of the salt and the value's text, in hexadecimal digits."""
+
+    def digests(values: pl.Series) -> pl.Series:
+        texts = [None if text is None else _digest(salt + text).hex() for text in values]
+        return pl.Series(values.name, texts, dtype=pl.String)
+
+    return value.cast(pl.String).map_batches(digests, return_dtype=pl.String, is_elementwise=True)
+
+
+def hash_bucket(value: pl.Expr, buckets: int) -> pl.Expr:
+    """The value's bucket, from 0 to `buckets` - 1, by the first 8 bytes of the SHA-256 of its text."""
+
+    def numbers(values: pl.Series) -> pl.Series:
+        found = [None if text is None else int.from_bytes(_digest(text)[:8], "big") % buckets for text in values]
+        return pl.Series(values.name, found, dtype=pl.Int64)
+
+    return value.cast(pl.String).map_batches(numbers, return_dtype=pl.Int64, is_elementwise=True)
+
+
+def haversine_km(lat1: pl.Expr, lon1: pl.Expr, lat2: pl.Expr, lon2: pl.Expr) -> pl.Expr:
+    """Great-circle distance in kilometres between points given in degrees."""
+    up = ((lat2 - lat1).radians() / 2.0).sin()
+    across = ((lon2 - lon1).radians() / 2.0).sin()
+    chord = up * up + lat1.radians().cos() * lat2.radians().cos() * across * across
+    # Rounding can leave the unit interval, where the arcsine is not defined.
+    return 2.0 * EARTH_RADIUS_KM * chord.clip(0.0, 1.0).sqrt().arcsin()
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
