@@ -21,7 +21,10 @@ def hash_bucket(value: pl.Expr, buckets: int) -> pl.Expr:
     """The value's bucket, from 0 to `buckets` - 1, by the first 8 bytes of the SHA-256 of its text."""
 
     def numbers(values: pl.Series) -> pl.Series:
-        found = [None if text is None else int.from_bytes(_digest(text)[:8], "big") % buckets for text in values]
+        found = [
+            None if text is None else int.from_bytes(_digest(text)[:8], "big") % buckets
+            for text in values
+        ]
         return pl.Series(values.name, found, dtype=pl.Int64)
 
     return value.cast(pl.String).map_batches(numbers, return_dtype=pl.Int64, is_elementwise=True)

@@ -70,7 +70,9 @@ def accuracy(y_true: Values, y_pred: Values, *, weight: Weight = None) -> float:
 def balanced_accuracy(y_true: Values, y_pred: Values, *, weight: Weight = None) -> float:
     """Mean of the recalls of the classes that occur in the truth."""
     truth = _codes(y_true)
-    recalls = sk.recall_score(truth, _codes(y_pred), labels=np.unique(truth), average="macro", sample_weight=weight)
+    recalls = sk.recall_score(
+        truth, _codes(y_pred), labels=np.unique(truth), average="macro", sample_weight=weight
+    )
     return float(recalls)
 
 
@@ -92,10 +94,14 @@ def cohen_kappa(y_true: Values, y_pred: Values, *, weight: Weight = None) -> flo
     return float(sk.cohen_kappa_score(truth, predicted, sample_weight=weight))
 
 
-def _averaged(score: Callable[..., float], average: str, y_true: Values, y_pred: Values, weight: Weight) -> float:
+def _averaged(
+    score: Callable[..., float], average: str, y_true: Values, y_pred: Values, weight: Weight
+) -> float:
     """A score of each class that occurs in truth or prediction, averaged; 0 where a class leaves it undefined."""
     return float(
-        score(_codes(y_true), _codes(y_pred), average=average, sample_weight=weight, zero_division=0.0),
+        score(
+            _codes(y_true), _codes(y_pred), average=average, sample_weight=weight, zero_division=0.0
+        ),
     )
 
 
@@ -143,24 +149,38 @@ def _positive(y_prob: Values, threshold: float) -> Codes:
 
 
 @_metric
-def precision(y_true: Values, y_prob: Values, *, weight: Weight = None, threshold: float = 0.5) -> float:
+def precision(
+    y_true: Values, y_prob: Values, *, weight: Weight = None, threshold: float = 0.5
+) -> float:
     """Share of the predicted positives that are positive; 0 if none is predicted."""
     predicted = _positive(y_prob, threshold)
-    return float(sk.precision_score(_codes(y_true), predicted, sample_weight=weight, zero_division=0.0))
+    return float(
+        sk.precision_score(_codes(y_true), predicted, sample_weight=weight, zero_division=0.0)
+    )
 
 
 @_metric
-def recall(y_true: Values, y_prob: Values, *, weight: Weight = None, threshold: float = 0.5) -> float:
+def recall(
+    y_true: Values, y_prob: Values, *, weight: Weight = None, threshold: float = 0.5
+) -> float:
     """Share of the positives that are found; NaN if there is none."""
     predicted = _positive(y_prob, threshold)
-    return float(sk.recall_score(_codes(y_true), predicted, sample_weight=weight, zero_division=math.nan))
+    return float(
+        sk.recall_score(_codes(y_true), predicted, sample_weight=weight, zero_division=math.nan)
+    )
 
 
 @_metric
-def specificity(y_true: Values, y_prob: Values, *, weight: Weight = None, threshold: float = 0.5) -> float:
+def specificity(
+    y_true: Values, y_prob: Values, *, weight: Weight = None, threshold: float = 0.5
+) -> float:
     """Share of the negatives that are left alone; NaN if there is none."""
     predicted = _positive(y_prob, threshold)
-    return float(sk.recall_score(_codes(y_true), predicted, pos_label=0, sample_weight=weight, zero_division=math.nan))
+    return float(
+        sk.recall_score(
+            _codes(y_true), predicted, pos_label=0, sample_weight=weight, zero_division=math.nan
+        )
+    )
 
 
 @_metric
@@ -172,34 +192,53 @@ def f1(y_true: Values, y_prob: Values, *, weight: Weight = None, threshold: floa
 
 @_metric
 def f_beta(
-    y_true: Values, y_prob: Values, *, weight: Weight = None, beta: float = 2.0, threshold: float = 0.5
+    y_true: Values,
+    y_prob: Values,
+    *,
+    weight: Weight = None,
+    beta: float = 2.0,
+    threshold: float = 0.5,
 ) -> float:
     """Weighted harmonic mean of precision and recall; above 1, `beta` favours recall."""
     predicted = _positive(y_prob, threshold)
-    return float(sk.fbeta_score(_codes(y_true), predicted, beta=beta, sample_weight=weight, zero_division=0.0))
+    return float(
+        sk.fbeta_score(
+            _codes(y_true), predicted, beta=beta, sample_weight=weight, zero_division=0.0
+        )
+    )
 
 
 @_metric
-def jaccard(y_true: Values, y_prob: Values, *, weight: Weight = None, threshold: float = 0.5) -> float:
+def jaccard(
+    y_true: Values, y_prob: Values, *, weight: Weight = None, threshold: float = 0.5
+) -> float:
     """Positives both true and predicted, among those that are either."""
     predicted = _positive(y_prob, threshold)
-    return float(sk.jaccard_score(_codes(y_true), predicted, sample_weight=weight, zero_division=0.0))
+    return float(
+        sk.jaccard_score(_codes(y_true), predicted, sample_weight=weight, zero_division=0.0)
+    )
 
 
 @_metric
-def false_positive_rate(y_true: Values, y_prob: Values, *, weight: Weight = None, threshold: float = 0.5) -> float:
+def false_positive_rate(
+    y_true: Values, y_prob: Values, *, weight: Weight = None, threshold: float = 0.5
+) -> float:
     """Share of the negatives that are taken for positives; NaN if there is none."""
     return 1.0 - specificity(y_true, y_prob, weight=weight, threshold=threshold)
 
 
 @_metric
-def false_negative_rate(y_true: Values, y_prob: Values, *, weight: Weight = None, threshold: float = 0.5) -> float:
+def false_negative_rate(
+    y_true: Values, y_prob: Values, *, weight: Weight = None, threshold: float = 0.5
+) -> float:
     """Share of the positives that are missed; NaN if there is none."""
     return 1.0 - recall(y_true, y_prob, weight=weight, threshold=threshold)
 
 
 @_metric
-def selection_rate(y_true: Values, y_prob: Values, *, weight: Weight = None, threshold: float = 0.5) -> float:
+def selection_rate(
+    y_true: Values, y_prob: Values, *, weight: Weight = None, threshold: float = 0.5
+) -> float:
     """Share of the rows that are predicted positive; the truth has no part in it."""
     return _mean(_positive(y_prob, threshold).astype(np.float64), weight)
 
@@ -207,14 +246,20 @@ def selection_rate(y_true: Values, y_prob: Values, *, weight: Weight = None, thr
 # Probabilities.
 
 
-def _one_vs_rest(score: Callable[..., float], y_true: Values, y_prob: Values, weight: Weight) -> float:
+def _one_vs_rest(
+    score: Callable[..., float], y_true: Values, y_prob: Values, weight: Weight
+) -> float:
     """A score for two classes, or the mean of each class against the rest, over the classes that have both sides."""
     truth, probability = _codes(y_true), _floats(y_prob)
     if probability.ndim == 1:
         sides = [(truth == 1, probability)]
     else:
         sides = [(truth == code, probability[:, code]) for code in range(probability.shape[1])]
-    scores = [score(side, scores, sample_weight=weight) for side, scores in sides if side.any() and not side.all()]
+    scores = [
+        score(side, scores, sample_weight=weight)
+        for side, scores in sides
+        if side.any() and not side.all()
+    ]
     return float(np.mean(scores)) if scores else math.nan
 
 
@@ -244,7 +289,9 @@ def log_loss(y_true: Values, y_prob: Values, *, weight: Weight = None) -> float:
     """Mean negative log likelihood of the true class."""
     probability = _all_classes(y_prob)
     return float(
-        sk.log_loss(_codes(y_true), probability, labels=range(probability.shape[1]), sample_weight=weight),
+        sk.log_loss(
+            _codes(y_true), probability, labels=range(probability.shape[1]), sample_weight=weight
+        ),
     )
 
 
@@ -274,7 +321,9 @@ def ks_statistic(y_true: Values, y_prob: Values, *, weight: Weight = None) -> fl
     return float(np.max(np.abs(true_positives - false_positives)))
 
 
-def _calibration_gaps(y_true: Values, y_prob: Values, weight: Weight, bins: int) -> tuple[Floats, Floats]:
+def _calibration_gaps(
+    y_true: Values, y_prob: Values, weight: Weight, bins: int
+) -> tuple[Floats, Floats]:
     """For each bin with rows in it: its weight, and how far mean probability and observed share lie apart."""
     truth, probability = _codes(y_true), _floats(y_prob)
     if probability.ndim == 1:
@@ -291,14 +340,18 @@ def _calibration_gaps(y_true: Values, y_prob: Values, weight: Weight, bins: int)
 
 
 @_metric
-def expected_calibration_error(y_true: Values, y_prob: Values, *, weight: Weight = None, bins: int = 10) -> float:
+def expected_calibration_error(
+    y_true: Values, y_prob: Values, *, weight: Weight = None, bins: int = 10
+) -> float:
     """Mean distance between predicted probability and observed share, over bins of equal width."""
     total, gaps = _calibration_gaps(y_true, y_prob, weight, bins)
     return _ratio(float(np.sum(total * gaps)), float(np.sum(total)))
 
 
 @_metric
-def maximum_calibration_error(y_true: Values, y_prob: Values, *, weight: Weight = None, bins: int = 10) -> float:
+def maximum_calibration_error(
+    y_true: Values, y_prob: Values, *, weight: Weight = None, bins: int = 10
+) -> float:
     """Largest distance between predicted probability and observed share, over bins of equal width."""
     _, gaps = _calibration_gaps(y_true, y_prob, weight, bins)
     return float(np.max(gaps)) if len(gaps) else math.nan
@@ -403,7 +456,9 @@ def mape(y_true: Values, y_pred: Values, *, weight: Weight = None) -> float:
     """Mean distance as a share of the truth; rows whose truth is 0 are left out, NaN if none remains."""
     truth, predicted = _floats(y_true), _floats(y_pred)
     kept = truth != 0.0
-    return _mean(np.abs((truth - predicted)[kept] / truth[kept]), _weights(weight, len(truth))[kept])
+    return _mean(
+        np.abs((truth - predicted)[kept] / truth[kept]), _weights(weight, len(truth))[kept]
+    )
 
 
 @_metric
@@ -439,9 +494,13 @@ def correlation(y_true: Values, y_pred: Values, *, weight: Weight = None) -> flo
 
 
 @_metric
-def pinball_loss(y_true: Values, y_pred: Values, *, weight: Weight = None, quantile: float = 0.5) -> float:
+def pinball_loss(
+    y_true: Values, y_pred: Values, *, weight: Weight = None, quantile: float = 0.5
+) -> float:
     """Loss of a predicted quantile."""
-    return float(sk.mean_pinball_loss(_floats(y_true), _floats(y_pred), alpha=quantile, sample_weight=weight))
+    return float(
+        sk.mean_pinball_loss(_floats(y_true), _floats(y_pred), alpha=quantile, sample_weight=weight)
+    )
 
 
 @_metric

@@ -1,0 +1,85 @@
+"""What a dataset's columns are declared to be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import polars as pl
+from polars._typing import PolarsDataType
+
+Kind = Literal[
+    "bool", "int", "float", "string", "category", "date", "timestamp", "duration", "vector"
+]
+
+PHYSICAL: Mapping[Kind, PolarsDataType] = {
+    "bool": pl.Boolean(),
+    "int": pl.Int64(),
+    "float": pl.Float64(),
+    "string": pl.String(),
+    "category": pl.String(),
+    "date": pl.Date(),
+    "timestamp": pl.Datetime("us", "UTC"),
+    "duration": pl.Duration("us"),
+    "vector": pl.List(pl.Float64),
+}
+"""How each kind is stored. Categories are text; what they may hold is checked, not encoded."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """Allowed numbers; a missing bound is infinite."""
+
+    low: float | None = None
+    high: float | None = None
+    low_closed: bool = True
+    high_closed: bool = True
+
+    def __str__(self) -> str:
+        """As the language writes it."""
+        low = "" if self.low is None else f"{self.low:g}{'' if self.low_closed else '<'}"
+        high = "" if self.high is None else f"{'=' if self.high_closed else '<'}{self.high:g}"
+        return f"{low}..{high}"
+
+    def outside(self, value: pl.Expr) -> pl.Expr:
+        """Whether a value lies outside; null does not."""
+        outside = pl.lit(False)
+        if self.low is not None:
+            outside |= value < self.low if self.low_closed else value <= self.low
+        if self.high is not None:
+            outside |= value > self.high if self.high_closed else value >= self.high
+        return outside.fill_null(False)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One declared column. `source` is its name in the source where that differs."""
+
+    name: str
+    kind: Kind
+    source: str | None = field(default=None, kw_only=True)
+    nullable: bool = field(default=False, kw_only=True)
+    levels: Sequence[str] | None = field(default=None, kw_only=True)
+    within: Bounds | None = field(default=None, kw_only=True)
+    matches: str | None = field(default=None, kw_only=True)
+    unique: bool = field(default=False, kw_only=True)
+    format: str | None = field(default=None, kw_only=True)
+    epoch: Literal["s", "ms", "us"] | None = field(default=None, kw_only=True)
+    flag: tuple[Any, Any] | None = field(default=None, kw_only=True)
+
+    @property
+    def source_name(self) -> str:
+        """Its name in the source."""
+        return self.name if self.source is None else self.source
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schema:
+    """A dataset's columns, its key, its time, and the zone of times without an offset."""
+
+    dataset: str
+    columns: Sequence[Column]
+    key: Sequence[str] = ()
+    timestamp: str | None = None
+    timezone: str | None = None

@@ -1,0 +1,274 @@
+"""Tables: strict reading of sources, canonical order, Parquet with the same bytes every time."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import gzip
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import polars as pl
+
+from mlp_runtime import expr, parse
+from mlp_runtime.checks import ROW, Outcome, examples
+from mlp_runtime.schema import PHYSICAL, Column, Schema
+from mlp_runtime.step import DATA_FAILED, Failure
+
+
+def read_csv(
+    path: Path,
+    schema: Schema,
+    *,
+    null: Sequence[str],
+    delimiter: str = ",",
+    header: bool = True,
+) -> tuple[pl.DataFrame, list[Outcome]]:
+    """Read comma-separated text, gzip or not, and check every cell against the schema."""
+    names = _header(path, delimiter)
+    if header:
+        _find_columns(schema, names, f"the header of {path.name}")
+    elif len(names) != len(schema.columns):
+        declared = len(schema.columns)
+        raise _data_failure(
+            schema, f"{path.name} has {len(names)} columns, {declared} are declared"
+        )
+    else:
+        names = [column.source_name for column in schema.columns]
+    try:
+        raw = pl.read_csv(
+            path,
+            has_header=header,
+            new_columns=names,
+            separator=delimiter,
+            infer_schema=False,
+            empty_string_is_null=False,
+        )
+    except (pl.exceptions.ComputeError, pl.exceptions.SchemaError) as error:
+        raise _data_failure(schema, f"{path.name} is no valid CSV: {_first_line(error)}") from error
+    texts = raw.select(expr.columns(column.source_name for column in schema.columns))
+    return _check(texts.with_columns(_without(texts, null)), schema)
+
+
+def read_parquet(path: Path, schema: Schema) -> tuple[pl.DataFrame, list[Outcome]]:
+    """Read a Parquet file and check it against the schema."""
+    try:
+        raw = pl.read_parquet(path)
+    except pl.exceptions.ComputeError as error:
+        raise _data_failure(schema, f"{path.name} is no Parquet: {_first_line(error)}") from error
+    _find_columns(schema, raw.columns, path.name)
+    return _check(raw, schema)
+
+
+def read_ndjson(path: Path, schema: Schema) -> tuple[pl.DataFrame, list[Outcome]]:
+    """Read one JSON object a line and check it against the schema; times and days are texts."""
+    try:
+        raw = pl.read_ndjson(path, infer_schema_length=None)
+    except pl.exceptions.ComputeError as error:
+        message = f"{path.name} is not one JSON object a line: {_first_line(error)}"
+        raise _data_failure(schema, message) from error
+    _find_columns(schema, raw.columns, path.name)
+    return _check(raw, schema)
+
+
+def scan(path: Path) -> pl.LazyFrame:
+    """A stored table, to be read as far as it is used."""
+    return pl.scan_parquet(path, glob=False)
+
+
+def read(path: Path) -> pl.DataFrame:
+    """A stored table."""
+    return pl.read_parquet(path, glob=False)
+
+
+def collect(rows: pl.LazyFrame) -> pl.DataFrame:
+    """The rows themselves. In memory, because only there sums of floats are the same each time."""
+    return rows.collect(engine="in-memory")
+
+
+def write(rows: pl.DataFrame, path: Path) -> None:
+    """Store a table: equal tables give equal bytes."""
+    rows.rechunk().write_parquet(
+        path, compression="zstd", compression_level=3, row_group_size=131_072, statistics=True
+    )
+
+
+def lookup(
+    rows: pl.LazyFrame,
+    other: pl.LazyFrame,
+    *,
+    on: Mapping[str, pl.Expr],
+    take: Mapping[str, str],
+) -> pl.LazyFrame:
+    """Take columns of `other` by its key: `on` says what each key column equals, `take` renames.
+
+    Rows keep their number and order; where nothing matches, or a key is null, the columns are null.
+    """
+    keys = {f"__key_{index}__": (column, value) for index, (column, value) in enumerate(on.items())}
+    there = [expr.column(column).alias(name) for name, (column, _) in keys.items()]
+    taken = [expr.column(column).alias(name) for name, column in take.items()]
+    left = rows.with_columns(value.alias(name) for name, (_, value) in keys.items())
+    joined = left.join(
+        other.select(there + taken), on=list(keys), how="left", maintain_order="left"
+    )
+    return joined.drop(list(keys))
+
+
+def _without(raw: pl.DataFrame, null: Sequence[str]) -> list[pl.Expr]:
+    """The columns, null where the text is one of those that mean null."""
+    if not null:
+        return []
+    return [
+        pl.when(~expr.column(name).is_in(list(null))).then(expr.column(name)).alias(name)
+        for name in raw.columns
+    ]
+
+
+def _header(path: Path, delimiter: str) -> list[str]:
+    """The fields of the first line."""
+    with path.open("rb") as start:
+        packed = start.read(2) == b"\x1f\x8b"
+    opened = gzip.open if packed else open
+    with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
+        return next(csv.reader(file, delimiter=delimiter), [])
+
+
+def _find_columns(schema: Schema, names: Sequence[str], where: str) -> None:
+    """Fail unless every declared column is there, once."""
+    problems = []
+    for column in schema.columns:
+        name = column.source_name
+        if names.count(name) > 1:
+            problems.append(f"  {name} is there {names.count(name)} times")
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1)
+            problems.append(f"  {name} is missing" + (f"; did you mean {near[0]}?" if near else ""))
+    if problems:
+        raise _data_failure(schema, "\n".join([f"declared columns are not in {where}", *problems]))
+
+
+def _check(raw: pl.DataFrame, schema: Schema) -> tuple[pl.DataFrame, list[Outcome]]:
+    """Type every column, check every rule, put rows in canonical order."""
+    raw = raw.with_row_index(ROW).with_columns(pl.col(ROW).cast(pl.Int64))
+    outcomes: list[Outcome] = []
+    typed = [pl.col(ROW)]
+    for column in schema.columns:
+        dtype = raw.schema[column.source_name]
+        value = parse.read(column, dtype, schema.timezone)
+        if value is None:
+            outcomes.append(_mismatch(column, dtype))
+            value = pl.lit(None, dtype=PHYSICAL[column.kind])
+        else:
+            outcomes += _readable(raw, column, dtype, value, schema.timezone)
+        typed.append(value.alias(column.name))
+    rows = raw.select(typed)
+    failed = {name for item in outcomes if not item.passed for name in item.columns}
+    for column in schema.columns:
+        if column.name not in failed:
+            outcomes += _rules(rows, column)
+    outcomes += _key(rows, schema)
+    return _in_order(rows, schema), outcomes
+
+
+def _mismatch(column: Column, dtype: pl.DataType) -> Outcome:
+    return Outcome(
+        rule="type",
+        text=f"{column.name} is {column.kind}, but the file holds {dtype}",
+        passed=False,
+        columns=[column.name],
+    )
+
+
+def _readable(
+    raw: pl.DataFrame, column: Column, dtype: pl.DataType, value: pl.Expr, timezone: str | None
+) -> list[Outcome]:
+    """Cells that are not of the column's kind, and absent cells where none may be."""
+    absent = parse.is_absent(column, dtype)
+    cells = [pl.col(ROW), expr.column(column.source_name).alias(column.name)]
+    wanted = _wanted(column, timezone)
+    found = []
+    bad = raw.filter(value.is_null() & ~absent).select(cells)
+    found.append(_outcome("type", f"{column.name} is {wanted}", bad, column))
+    if not column.nullable:
+        bad = raw.filter(absent).select(cells)
+        found.append(_outcome("null", f"{column.name} is not null", bad, column))
+    return found
+
+
+def _wanted(column: Column, timezone: str | None) -> str:
+    if column.flag is not None:
+        return f"{column.flag[0]} or {column.flag[1]}"
+    if column.epoch is not None:
+        return f"a count of {column.epoch} since 1970"
+    if column.format is not None:
+        return f"{parse.WANTED[column.kind]} like {column.format}"
+    if column.kind == "timestamp" and timezone is None:
+        return "a timestamp with an offset"
+    return parse.WANTED[column.kind]
+
+
+def _rules(rows: pl.DataFrame, column: Column) -> list[Outcome]:
+    """The declared rules of one column whose cells could all be read."""
+    value = expr.column(column.name)
+    found: list[tuple[str, str, pl.Expr]] = []
+    if column.levels is not None:
+        known = ", ".join(column.levels)
+        found.append(("category", f"{column.name} is one of {known}", ~value.is_in(column.levels)))
+    if column.within is not None:
+        text = f"{column.name} in {column.within}"
+        found.append(("range", text, column.within.outside(value)))
+    if column.matches is not None:
+        text = f"{column.name} matches {column.matches}"
+        found.append(("matches", text, ~value.str.contains(f"^(?:{column.matches})$")))
+    if column.unique:
+        text = f"{column.name} is unique"
+        found.append(("unique", text, value.is_duplicated() & value.is_not_null()))
+    return [_outcome(rule, text, rows.filter(bad), column) for rule, text, bad in found]
+
+
+def _outcome(rule: str, text: str, bad: pl.DataFrame, column: Column) -> Outcome:
+    return Outcome(
+        rule=rule,
+        text=text,
+        passed=bad.is_empty(),
+        columns=[column.name],
+        count=bad.height,
+        examples=examples(bad, [column.name]),
+    )
+
+
+def _key(rows: pl.DataFrame, schema: Schema) -> list[Outcome]:
+    """A key is present and there once; a time is present."""
+    found = []
+    if schema.key:
+        key = expr.columns(schema.key)
+        bad = rows.filter(
+            pl.struct(key).is_duplicated() | pl.any_horizontal(item.is_null() for item in key)
+        )
+        text = f"({', '.join(schema.key)}) identifies a row"
+        found.append(
+            Outcome(
+                rule="key",
+                text=text,
+                passed=bad.is_empty(),
+                columns=list(schema.key),
+                count=bad.height,
+                examples=examples(bad, list(schema.key)),
+            )
+        )
+    return found
+
+
+def _in_order(rows: pl.DataFrame, schema: Schema) -> pl.DataFrame:
+    """By time, then key, then place in the source."""
+    first = [] if schema.timestamp is None else [schema.timestamp]
+    order = [*first, *(name for name in schema.key if name not in first), ROW]
+    return rows.sort(expr.columns(order), maintain_order=True)
+
+
+def _data_failure(schema: Schema, message: str) -> Failure:
+    return Failure(f"{schema.dataset}: {message}", code=DATA_FAILED)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]
