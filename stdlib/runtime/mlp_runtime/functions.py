@@ -30,6 +30,12 @@ def hash_bucket(value: pl.Expr, buckets: int) -> pl.Expr:
     return value.cast(pl.String).map_batches(numbers, return_dtype=pl.Int64, is_elementwise=True)
 
 
+def keep_levels(value: pl.Expr, keep: list[str], other: str) -> pl.Expr:
+    """The level where it is one of those to keep, else `other`; null stays null."""
+    level = value.cast(pl.String)
+    return pl.when(level.is_in(keep)).then(level).when(level.is_not_null()).then(pl.lit(other))
+
+
 def haversine_km(lat1: pl.Expr, lon1: pl.Expr, lat2: pl.Expr, lon2: pl.Expr) -> pl.Expr:
     """Great-circle distance in kilometres between points given in degrees."""
     up = ((lat2 - lat1).radians() / 2.0).sin()
