@@ -9,10 +9,10 @@ from typing import Any
 
 import polars as pl
 
-from mlp_runtime import expr, files
+from mlp_runtime import expr, files, formats
 from mlp_runtime.step import DATA_FAILED, Failure
+from mlp_runtime.text import count, shown
 
-FORMAT = "mlp-checks/v1"
 EXAMPLES = 5
 ROW = "__row__"
 
@@ -37,7 +37,7 @@ class Outcome:
         if self.measured is not None:
             parts.append(f"measured {shown(self.measured)}")
         if self.count is not None:
-            parts.append(f"{self.count} row{'' if self.count == 1 else 's'}")
+            parts.append(count(self.count, "row"))
         if self.examples:
             parts.append(", ".join(_example(item) for item in self.examples))
         return ": ".join(parts)
@@ -123,7 +123,7 @@ def settle(outcomes: Sequence[Outcome], path: Path, *, of: str) -> str:
     failed = [item for item in outcomes if not item.passed and item.fails]
     warned = [item for item in outcomes if not item.passed and not item.fails]
     record = {
-        "format": FORMAT,
+        "format": formats.CHECKS,
         "of": of,
         "passed": not failed,
         "checks": [item.record() for item in outcomes],
@@ -154,13 +154,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if value == value and abs(value) != float("inf") else str(value)
     return value if value is None or isinstance(value, bool | int | str) else str(value)
-
-
-def shown(value: Any) -> str:
-    """`value` for people: six digits are enough, text is quoted."""
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    return repr(value) if isinstance(value, str) else str(value)
 
 
 def _example(item: dict[str, Any]) -> str:

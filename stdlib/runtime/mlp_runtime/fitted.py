@@ -8,9 +8,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-from mlp_runtime import files
-
-FORMAT = "mlp-transform/v1"
+from mlp_runtime import files, formats
 
 State = dict[str, Any]
 """What one column learned, by name."""
@@ -21,12 +19,14 @@ Transform = dict[str, State]
 
 def save(transform: Transform, path: Path, *, features: str) -> None:
     """Write what was learned as JSON; floats keep every bit."""
-    files.write_json(path, {"format": FORMAT, "features": features, "columns": transform})
+    files.write_json(
+        path, {"format": formats.TRANSFORM, "features": features, "columns": transform}
+    )
 
 
 def load(path: Path) -> Transform:
     """Read what was learned."""
-    columns: Transform = files.read_json(path, format=FORMAT)["columns"]
+    columns: Transform = files.read_json(path, format=formats.TRANSFORM)["columns"]
     return columns
 
 

@@ -34,7 +34,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from mlp_runtime import files
+from mlp_runtime import files, formats, text
 
 FAILED = 1
 REFUSED = 3
@@ -216,9 +216,9 @@ def _tell(caught: Sequence[warnings.WarningMessage]) -> list[str]:
 
 
 def _record(result: Result, outputs: Mapping[str, Path], told: list[str]) -> dict[str, Any]:
-    noted = f"{result.summary}; {len(told)} warning{'s' if len(told) > 1 else ''}"
+    noted = f"{result.summary}; {text.count(len(told), 'warning')}"
     return {
-        "format": "mlp-result/v1",
+        "format": formats.RESULT,
         "outputs": {
             name: {"path": path.name, "sha256": files.digest(path)}
             for name, path in outputs.items()

@@ -1,0 +1,10 @@
+"""Names of the formats of files that steps hand to each other; a reader refuses another one."""
+
+RESULT = "mlp-result/v1"
+CHECKS = "mlp-checks/v1"
+TRANSFORM = "mlp-transform/v1"
+MODEL = "mlp-model/v1"
+HASHES = "mlp-hashes/v1"
+METRICS = "mlp-metrics/v1"
+VERDICT = "mlp-verdict/v1"
+REGISTRATION = "mlp-registration/v1"

@@ -1,0 +1,24 @@
+"""Numbers, values and counts as people read them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def number(value: float | None) -> str:
+    """To four significant digits; whole numbers in full."""
+    if value is None:
+        return "undefined"
+    return f"{value:.0f}" if value == int(value) and abs(value) < 1e15 else f"{value:.4g}"
+
+
+def shown(value: Any) -> str:
+    """A cell's value: numbers short, text quoted."""
+    if isinstance(value, float):
+        return number(value) if abs(value) != float("inf") and value == value else str(value)
+    return repr(value) if isinstance(value, str) else str(value)
+
+
+def count(amount: int, noun: str) -> str:
+    """`1 row`, `2 rows`."""
+    return f"{amount} {noun}{'' if amount == 1 else 's'}"
