@@ -128,7 +128,7 @@ declare_codes! {
     // 05: lineage
     MLP0501 label_leakage Error "a feature that is made from the label";
     MLP0502 cycle Error "definitions that depend on each other";
-    MLP0503 statement_fitted Error "a fitted column where rows are not yet split";
+    MLP0503 fitted_before_split Error "a fitted column where rows are not yet split";
     // 06: training
     MLP0601 unknown_hyperparameter Error "a hyperparameter that the trainer does not have";
     MLP0602 hyperparameter_range Error "a hyperparameter outside its range";

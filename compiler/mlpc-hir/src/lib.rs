@@ -1,1 +1,21 @@
-//! Names, block specifications, types and expressions.
+//! Names, block specifications, types and expressions: from syntax to a typed program.
+//!
+//! Every query takes the database first and gives a value with its findings; none fails. Other crates read
+//! [`typed`] values only.
+
+pub mod annotations;
+pub mod blocks;
+pub mod check;
+pub mod consts;
+mod entries;
+mod errors;
+pub mod infer;
+pub mod library;
+mod load;
+pub mod names;
+pub mod specs;
+pub mod typed;
+pub mod types;
+
+pub use check::{all_blocks, block_named, check_block, check_project};
+pub use load::load;

@@ -1,0 +1,118 @@
+//! The concrete database.
+
+use crate::queries::{Db, Project, SourceFile};
+use mlpc_diagnostics::FileId;
+use salsa::{Durability, Setter};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What the database did: the names of the queries that ran.
+pub type Event = String;
+
+/// Holds inputs and every memoised result. A clone is a handle for another thread.
+#[salsa::db]
+#[derive(Clone)]
+pub struct Database {
+    storage: salsa::Storage<Self>,
+    ran: Arc<Mutex<Option<Vec<Event>>>>,
+    files: Arc<Mutex<BTreeMap<String, SourceFile>>>,
+}
+
+#[salsa::db]
+impl salsa::Database for Database {}
+
+#[salsa::db]
+impl Db for Database {}
+
+impl Default for Database {
+    fn default() -> Self {
+        let ran: Arc<Mutex<Option<Vec<Event>>>> = Arc::default();
+        let log = Arc::clone(&ran);
+        let storage = salsa::Storage::new(Some(Box::new(move |event: salsa::Event| {
+            if let salsa::EventKind::WillExecute { database_key } = event.kind
+                && let Some(log) = log.lock().unwrap_or_else(PoisonError::into_inner).as_mut()
+            {
+                log.push(format!("{database_key:?}"));
+            }
+        })));
+        Self { storage, ran, files: Arc::default() }
+    }
+}
+
+impl Database {
+    /// Sets the text of a file, which is created at first. Nothing is invalidated if the text is the same.
+    pub fn set_file(&mut self, path: &str, text: &str) -> SourceFile {
+        self.put(path, text, Durability::LOW)
+    }
+
+    /// Sets the text of a file that never changes while the program runs.
+    pub fn set_library_file(&mut self, path: &str, text: &str) -> SourceFile {
+        self.put(path, text, Durability::HIGH)
+    }
+
+    /// The file at `path`, if it was ever set.
+    #[must_use]
+    pub fn file(&self, path: &str) -> Option<SourceFile> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).get(path).copied()
+    }
+
+    /// Sets what is compiled together.
+    pub fn set_project(
+        &mut self,
+        files: Vec<SourceFile>,
+        imports: BTreeMap<String, SourceFile>,
+        library: Vec<SourceFile>,
+        profile: Option<String>,
+        code: BTreeMap<String, Option<String>>,
+    ) -> Project {
+        let Some(project) = Project::try_get(self) else {
+            return Project::builder(files, imports, library, profile, code)
+                .library_durability(Durability::HIGH)
+                .new(self);
+        };
+        if *project.files(self) != files {
+            project.set_files(self).to(files);
+        }
+        if *project.imports(self) != imports {
+            project.set_imports(self).to(imports);
+        }
+        if *project.library(self) != library {
+            project.set_library(self).with_durability(Durability::HIGH).to(library);
+        }
+        if *project.profile(self) != profile {
+            project.set_profile(self).to(profile);
+        }
+        if *project.code(self) != code {
+            project.set_code(self).to(code);
+        }
+        project
+    }
+
+    /// Starts recording which queries run.
+    pub fn record(&self) {
+        *self.ran.lock().unwrap_or_else(PoisonError::into_inner) = Some(Vec::new());
+    }
+
+    /// What ran since [`Self::record`].
+    #[must_use]
+    pub fn recorded(&self) -> Vec<Event> {
+        self.ran.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default()
+    }
+
+    fn put(&mut self, path: &str, text: &str, durability: Durability) -> SourceFile {
+        if let Some(file) = self.file(path) {
+            if &**file.text(self) != text {
+                file.set_text(self).with_durability(durability).to(Arc::from(text));
+            }
+            return file;
+        }
+        let id = self.files.lock().unwrap_or_else(PoisonError::into_inner).len();
+        let file = SourceFile::builder(FileId(u32::try_from(id).unwrap_or(u32::MAX)), path.to_owned(), Arc::from(text))
+            .durability(durability)
+            .path_durability(Durability::HIGH)
+            .id_durability(Durability::HIGH)
+            .new(self);
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), file);
+        file
+    }
+}

@@ -1,0 +1,74 @@
+//! Types as written, to types.
+
+use crate::errors;
+use crate::typed::Finding;
+use crate::types::{Ty, TyKind};
+use mlpc_syntax::ast::{Expr, ExprKind, TypeExpr, TypeKind};
+
+/// Types without arguments, by name.
+pub const SIMPLE: [(&str, TyKind); 8] = [
+    ("bool", TyKind::Bool),
+    ("int", TyKind::Int),
+    ("float", TyKind::Float),
+    ("string", TyKind::String),
+    ("date", TyKind::Date),
+    ("timestamp", TyKind::Timestamp),
+    ("duration", TyKind::Duration),
+    ("text", TyKind::String),
+];
+
+/// Types that a schema cannot hold yet.
+const LATER: [&str; 4] = ["image", "bytes", "list", "decimal"];
+
+/// The kind with this name and arguments, if there is one.
+#[must_use]
+pub fn simple_kind(name: &str, args: &[Expr]) -> Option<TyKind> {
+    match name {
+        "category" if args.is_empty() => Some(TyKind::Category(None)),
+        "category" => levels(args).map(|levels| TyKind::Category(Some(levels))),
+        "vector" => Some(TyKind::Vector(size(args))),
+        _ => SIMPLE.into_iter().find(|(simple, _)| *simple == name).map(|(_, kind)| kind),
+    }
+}
+
+/// The type that an annotation means.
+pub fn column_type(ty: &TypeExpr, findings: &mut Vec<Finding>) -> Ty {
+    let TypeKind::Named { path, args } = &ty.kind else {
+        findings.push(errors::union_column(ty.span));
+        return Ty::unknown();
+    };
+    let name = path.text();
+    if let Some(kind) = simple_kind(&name, args) {
+        if let TyKind::Category(Some(levels)) = &kind
+            && let Some(twice) = levels.iter().enumerate().find(|(at, level)| levels.iter().take(*at).any(|l| l == *level))
+        {
+            findings.push(errors::duplicate_level(twice.1, ty.span));
+        }
+        return Ty::new(kind).with_null(ty.nullable);
+    }
+    if name == "category" {
+        findings.push(errors::bad_levels(ty.span));
+    } else if LATER.contains(&name.as_str()) {
+        findings.push(errors::not_supported(&format!("a column of type `{name}`"), ty.span));
+    } else {
+        let known = SIMPLE.iter().map(|(name, _)| *name).chain(["category", "vector"]).chain(LATER);
+        findings.push(errors::unknown_type(&name, known, path.span));
+    }
+    Ty::unknown()
+}
+
+fn levels(args: &[Expr]) -> Option<Vec<String>> {
+    args.iter()
+        .map(|arg| match &arg.kind {
+            ExprKind::Str(text) => Some(text.clone()),
+            _ => None,
+        })
+        .collect()
+}
+
+fn size(args: &[Expr]) -> Option<u32> {
+    match args.first().map(|arg| &arg.kind) {
+        Some(ExprKind::Int(size)) => u32::try_from(*size).ok(),
+        _ => None,
+    }
+}

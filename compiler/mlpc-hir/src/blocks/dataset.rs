@@ -1,0 +1,405 @@
+//! `dataset` and `schema`: where rows come from, what columns they have, what must hold of them.
+
+use super::{Context, context};
+use crate::annotations::column_type;
+use crate::consts::{dotted, interval, literal};
+use crate::entries::{call_of, names};
+use crate::errors;
+use crate::infer::{Columns, Infer, Lookup, Position};
+use crate::library::{FnSig, body, fn_signature, nested, setting, text};
+use crate::names::{Space, resolve};
+use crate::typed::{
+    Checked, Column, Const, Dataset, DatasetColumn, DatasetShape, Expectation, ParseAs, SourceFormat, SourceRef, TExpr, TKind,
+};
+use crate::types::{Ty, TyKind};
+use mlpc_db::{Block, Db};
+use mlpc_diagnostics::{Span, did_you_mean};
+use mlpc_syntax::ast::{Arg, BlockDecl, Entry, Expr, ExprKind, Field, StatementKind};
+
+/// A dataset, checked.
+#[salsa::tracked]
+pub fn dataset<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Dataset> {
+    let mut context = context(db, block);
+    let Some(decl) = body(db, block) else { return context.done(Dataset::default()) };
+    let mut value = Dataset::default();
+    columns(&mut context, nested(decl, "schema"), &mut value.columns, 0);
+    if let Some(expr) = setting(decl, "source") {
+        value.source_span = expr.span;
+        value.source = source(&mut context, expr);
+    }
+    value.timezone = text(decl, "timezone");
+    key_and_time(&mut context, decl, &mut value);
+    check_zone(&mut context, decl, &value);
+    expectations(&mut context, decl, &mut value);
+    context.done(value)
+}
+
+/// What other blocks may know of a dataset; stays equal when its expectations change.
+#[salsa::tracked]
+pub fn dataset_shape<'db>(db: &'db dyn Db, block: Block<'db>) -> DatasetShape {
+    let mut context = context(db, block);
+    let Some(decl) = body(db, block) else { return DatasetShape::default() };
+    let mut columns_read = Vec::new();
+    columns(&mut context, nested(decl, "schema"), &mut columns_read, 0);
+    let all = |name| setting(decl, name).and_then(names).unwrap_or_default().into_iter().map(|(name, _)| name);
+    DatasetShape {
+        columns: columns_read.into_iter().map(|column| column.column).collect(),
+        key: all("key").collect(),
+        timestamp: setting(decl, "timestamp").and_then(dotted),
+    }
+}
+
+/// Columns of a schema's entries, spreads included. A later column of the same name overrides an earlier one.
+fn columns<'a>(
+    context: &mut Context<'_>,
+    entries: impl Iterator<Item = &'a Entry>,
+    into: &mut Vec<DatasetColumn>,
+    depth: u32,
+) {
+    for entry in entries {
+        match entry {
+            Entry::Field(field) => {
+                let column = column(context, field);
+                into.retain(|other| other.column.name != column.column.name);
+                into.push(column);
+            }
+            Entry::Spread(path) => match context.block(&["schema"], &path.text(), path.span) {
+                // Schemas that spread each other are a circle of blocks, reported as such.
+                Some(schema) if depth < 16 => {
+                    let decl = body(context.db, schema);
+                    let mut quiet = context.quiet();
+                    columns(&mut quiet, decl.into_iter().flat_map(|decl| &decl.entries), into, depth + 1);
+                }
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+}
+
+fn column(context: &mut Context<'_>, field: &Field) -> DatasetColumn {
+    let mut ty = column_type(&field.ty, &mut context.findings);
+    if let Some(wide) = &field.wide {
+        context.findings.push(errors::not_supported("a wide column", wide.span));
+        ty = Ty::unknown();
+    }
+    if let Some(domain) = &field.domain {
+        match interval(domain) {
+            Some(range) if range.is_empty() => {
+                context.findings.push(errors::bad_value("this range holds no number", "empty", domain.span));
+            }
+            Some(range) if ty.is_number() => ty = ty.in_range(range),
+            Some(_) if ty.is_unknown() => {}
+            Some(_) => context.findings.push(errors::mismatch("a range", "a number", &ty, domain.span)),
+            None => context.findings.push(errors::wrong_form("in", "a range of numbers", domain.span)),
+        }
+    }
+    let parse = field.parse_as.as_ref().and_then(|expr| parse_as(context, expr, &ty));
+    DatasetColumn {
+        column: Column {
+            name: field.name.text.clone(),
+            ty,
+            tags: field.tags.iter().map(|tag| tag.text.clone()).collect(),
+        },
+        source_name: field.from.as_ref().map_or_else(|| field.name.text.clone(), |from| from.value.clone()),
+        matches: field.matches.as_ref().map(|matches| matches.value.clone()),
+        unique: field.unique.is_some(),
+        parse,
+    }
+}
+
+fn parse_as(context: &mut Context<'_>, expr: &Expr, ty: &Ty) -> Option<ParseAs> {
+    let found = match &expr.kind {
+        ExprKind::Str(format) => Some(ParseAs::Format(format.clone())),
+        ExprKind::List(items) if items.len() == 2 => {
+            items.iter().map(literal).collect::<Option<Vec<Const>>>().map(ParseAs::Flag)
+        }
+        ExprKind::Call(callee, args) if dotted(callee).as_deref() == Some("epoch") => match args.as_slice() {
+            [Arg { value: Expr { kind: ExprKind::Name(unit), .. }, .. }] if ["s", "ms", "us"].contains(&unit.as_str()) => {
+                Some(ParseAs::Epoch(unit.clone()))
+            }
+            _ => None,
+        },
+        _ => None,
+    };
+    let fits = match (&found, &ty.kind) {
+        (_, TyKind::Unknown) => true,
+        (Some(ParseAs::Format(_)), kind) => matches!(kind, TyKind::Date | TyKind::Timestamp),
+        (Some(ParseAs::Epoch(_)), kind) => *kind == TyKind::Timestamp,
+        (Some(ParseAs::Flag(_)), kind) => *kind == TyKind::Bool,
+        (None, _) => false,
+    };
+    if !fits {
+        let wanted = "a time format, `epoch(s)`, or the two texts of a flag";
+        context.findings.push(errors::wrong_form("as", wanted, expr.span));
+        return None;
+    }
+    found
+}
+
+fn source(context: &mut Context<'_>, expr: &Expr) -> Option<(SourceRef, SourceFormat)> {
+    let (kind, args, span) = call_of(expr)?;
+    let format = match kind.as_str() {
+        "csv" => csv_format(context, args),
+        "parquet" => SourceFormat::Parquet,
+        "ndjson" => SourceFormat::Ndjson,
+        "sql" | "delta" | "iceberg" => {
+            context.findings.push(errors::not_supported(&format!("a source of kind `{kind}`"), span));
+            return None;
+        }
+        _ => return None,
+    };
+    let Some(first) = args.iter().find(|arg| arg.name.is_none()) else {
+        context.findings.push(errors::wrong_form("source", "a path or the output of a step", expr.span));
+        return None;
+    };
+    let from = match &first.value.kind {
+        ExprKind::Str(path) if path.starts_with("s3://") || path.contains("://") => {
+            context.findings.push(errors::not_supported("a source outside the project", first.value.span));
+            return None;
+        }
+        ExprKind::Str(path) => SourceRef::File(crate::names::join_path(context.file.path(context.db), path)),
+        _ => step_output(context, &first.value)?,
+    };
+    Some((from, format))
+}
+
+/// `step.output`.
+fn step_output(context: &mut Context<'_>, expr: &Expr) -> Option<SourceRef> {
+    let path = dotted(expr)?;
+    let Some((step, output)) = path.rsplit_once('.') else {
+        context.findings.push(errors::wrong_form("source", "a path or `step.output`", expr.span));
+        return None;
+    };
+    let block = context.block(&["step"], step, expr.span)?;
+    let outputs = &super::step::step(context.db, block).value.outputs;
+    match outputs.get(output) {
+        Some(Some(_)) => Some(SourceRef::Step(context.qualified(block), output.to_owned())),
+        _ => {
+            let near = did_you_mean(output, outputs.keys().map(String::as_str)).map(str::to_owned);
+            context.findings.push(errors::unknown_component(&format!("file output of `{step}` called"), output, near, expr.span));
+            None
+        }
+    }
+}
+
+fn csv_format(context: &mut Context<'_>, args: &[Arg]) -> SourceFormat {
+    let mut null = vec![String::new()];
+    let mut delimiter = ",".to_owned();
+    let mut header = true;
+    for arg in args {
+        let Some(name) = &arg.name else { continue };
+        match (name.text.as_str(), literal(&arg.value)) {
+            ("null", Some(Const::List(items))) => {
+                null = items.iter().filter_map(|item| if let Const::Str(text) = item { Some(text.clone()) } else { None }).collect();
+            }
+            ("null", Some(Const::Str(text))) => null = vec![text],
+            ("delimiter", Some(Const::Str(text))) if text.len() == 1 => delimiter = text,
+            ("header", Some(Const::Bool(value))) => header = value,
+            ("null" | "delimiter" | "header", _) => {
+                let wanted = match name.text.as_str() {
+                    "null" => "a list of texts",
+                    "delimiter" => "one character",
+                    _ => "`true` or `false`",
+                };
+                context.findings.push(errors::wrong_form(&name.text, wanted, arg.value.span));
+            }
+            _ => {
+                let known = ["null", "delimiter", "header"].into_iter();
+                context.findings.push(errors::unknown_setting("csv", &name.text, known, name.span));
+            }
+        }
+    }
+    SourceFormat::Csv { null, delimiter, header }
+}
+
+fn key_and_time(context: &mut Context<'_>, decl: &BlockDecl, value: &mut Dataset) {
+    let known: Vec<Column> = value.columns.iter().map(|column| column.column.clone()).collect();
+    let scope = TableScope { owner: decl_name(decl), columns: known };
+    for (name, span) in setting(decl, "key").and_then(names).unwrap_or_default() {
+        match scope.find(&name) {
+            Some(column) if column.ty.nullable => {
+                context.findings.push(errors::null_use("a key", &column.ty, span));
+            }
+            Some(_) => value.key.push(name),
+            None => context.findings.push(scope.unknown(&name, span)),
+        }
+    }
+    let Some(expr) = setting(decl, "timestamp") else { return };
+    let Some(name) = dotted(expr) else { return };
+    match scope.find(&name) {
+        Some(column) if !column.ty.is_time() && !column.ty.is_unknown() => {
+            context.findings.push(errors::mismatch("`timestamp`", "a date or a timestamp", &column.ty, expr.span));
+        }
+        Some(column) if column.ty.nullable && !column.ty.is_unknown() => {
+            context.findings.push(errors::null_use("`timestamp`", &column.ty, expr.span));
+        }
+        Some(_) => value.timestamp = Some(name),
+        None => context.findings.push(scope.unknown(&name, expr.span)),
+    }
+}
+
+/// Times read from text need a zone, unless their format holds one.
+fn check_zone(context: &mut Context<'_>, decl: &BlockDecl, value: &Dataset) {
+    if let Some(zone) = &value.timezone {
+        if jiff::tz::TimeZone::get(zone).is_err()
+            && let Some(expr) = setting(decl, "timezone")
+        {
+            context.findings.push(errors::bad_value(format!("there is no time zone {zone:?}"), "unknown zone", expr.span));
+        }
+        return;
+    }
+    if matches!(value.source, Some((_, SourceFormat::Parquet))) {
+        return;
+    }
+    let naive = value.columns.iter().find(|column| {
+        column.column.ty.kind == TyKind::Timestamp
+            && match &column.parse {
+                None => true,
+                Some(ParseAs::Format(format)) => !format.contains("%z") && !format.contains("%Z"),
+                Some(_) => false,
+            }
+    });
+    if let Some(column) = naive {
+        let name = &column.column.name;
+        let span = nested(decl, "schema")
+            .find_map(|entry| match entry {
+                Entry::Field(field) if field.name.text == *name => Some(field.span),
+                _ => None,
+            })
+            .unwrap_or(decl.header);
+        context.findings.push(errors::missing_timezone(name, span));
+    }
+}
+
+fn expectations(context: &mut Context<'_>, decl: &BlockDecl, value: &mut Dataset) {
+    let columns: Vec<Column> = value.columns.iter().map(|column| column.column.clone()).collect();
+    let scope = TableScope { owner: decl_name(decl), columns };
+    for entry in nested(decl, "expect") {
+        let (expr, fails) = match entry {
+            Entry::Expression(expr) => (expr, true),
+            Entry::Statement(statement) => match &statement.kind {
+                StatementKind::Warn(expr) => (expr, false),
+                _ => continue,
+            },
+            _ => continue,
+        };
+        let condition = infer(context, &scope, expr);
+        if condition.ty.is_unknown() {
+            continue;
+        }
+        let table = is_table(context, &condition);
+        let offending = if table { offending(context, &condition) } else { None };
+        let text = context.source(expr.span);
+        value.expectations.push(Expectation { text, span: expr.span, fails, condition, table, offending });
+    }
+}
+
+fn infer(context: &mut Context<'_>, scope: &TableScope, expr: &Expr) -> TExpr {
+    // `rows in 300..` is short for `rows() in 300..`.
+    let rewritten = call_rows(expr, scope);
+    let mut infer = Infer {
+        db: context.db,
+        file: context.file,
+        columns: scope,
+        position: Position::Expectation,
+        findings: &mut context.findings,
+        refined: std::collections::BTreeMap::new(),
+    };
+    infer.condition(&rewritten, "an expectation")
+}
+
+fn call_rows(expr: &Expr, scope: &TableScope) -> Expr {
+    let is_rows = |expr: &Expr| matches!(&expr.kind, ExprKind::Name(name) if name == "rows") && scope.find("rows").is_none();
+    let called = |expr: &Expr| -> Box<Expr> {
+        if is_rows(expr) {
+            Box::new(Expr { kind: ExprKind::Call(Box::new(expr.clone()), Vec::new()), span: expr.span })
+        } else {
+            Box::new(expr.clone())
+        }
+    };
+    let kind = match &expr.kind {
+        ExprKind::In { item, set, negated } => ExprKind::In { item: called(item), set: set.clone(), negated: *negated },
+        ExprKind::Binary(op, left, right) => ExprKind::Binary(*op, called(left), called(right)),
+        other => other.clone(),
+    };
+    Expr { kind, span: expr.span }
+}
+
+/// Whether a condition measures the table: it calls an expectation.
+fn is_table(context: &Context<'_>, condition: &TExpr) -> bool {
+    let mut table = false;
+    condition.walk(&mut |expr| table |= expectation_of(context, expr).is_some());
+    table
+}
+
+fn expectation_of(context: &Context<'_>, expr: &TExpr) -> Option<FnSig> {
+    let TKind::Call { function, .. } = &expr.kind else { return None };
+    let block = resolve(context.db, context.file, Space::Expectation, function)?;
+    fn_signature(context.db, block).clone()
+}
+
+/// The mask of rows that the first expectation in a condition blames.
+fn offending(context: &Context<'_>, condition: &TExpr) -> Option<TExpr> {
+    let mut found = None;
+    condition.walk(&mut |expr| {
+        if found.is_some() {
+            return;
+        }
+        let template = expectation_of(context, expr).and_then(|signature| signature.offending);
+        if let (Some(template), TKind::Call { function, args, constants, .. }) = (template, &expr.kind) {
+            let kind = TKind::Call {
+                function: function.clone(),
+                body: crate::typed::FnBody::Polars(template),
+                args: args.clone(),
+                constants: constants.clone(),
+                finite: false,
+            };
+            found = Some(TExpr { kind, ty: Ty::new(TyKind::Bool), span: expr.span });
+        }
+    });
+    found
+}
+
+fn decl_name(decl: &BlockDecl) -> String {
+    decl.name.as_ref().map_or_else(String::new, |name| format!("`{}`", name.text()))
+}
+
+/// The columns of one table.
+pub struct TableScope {
+    /// Whose they are, for messages.
+    pub owner: String,
+    /// The columns.
+    pub columns: Vec<Column>,
+}
+
+impl TableScope {
+    /// The column of this name.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// The finding for a name that is no column.
+    #[must_use]
+    pub fn unknown(&self, name: &str, span: Span) -> crate::typed::Finding {
+        let near = did_you_mean(name, self.columns.iter().map(|column| column.name.as_str())).map(str::to_owned);
+        errors::unknown_column(name, &self.owner, near, span)
+    }
+}
+
+impl Columns for TableScope {
+    fn lookup(&self, name: &str) -> Lookup {
+        match self.find(name) {
+            Some(column) => Lookup::Found(name.to_owned(), column.ty.clone()),
+            None => {
+                let names = self.columns.iter().map(|column| column.name.as_str());
+                Lookup::Missing(did_you_mean(name, names).map(str::to_owned))
+            }
+        }
+    }
+
+    fn describe(&self) -> String {
+        self.owner.clone()
+    }
+}

@@ -1,0 +1,136 @@
+//! The columns that a features block sees: its base, what it joined, what it defined.
+
+use crate::errors;
+use crate::infer::{Columns, Lookup};
+use crate::typed::{Column, Finding, TExpr};
+use crate::types::Ty;
+use mlpc_diagnostics::{Span, did_you_mean};
+use std::collections::BTreeMap;
+
+/// A joined dataset.
+pub struct Joined {
+    /// The name behind which its columns are.
+    pub alias: String,
+    /// Its columns.
+    pub columns: Vec<Column>,
+    /// Its key, whose columns are the left side's already.
+    pub keys: Vec<String>,
+}
+
+/// Columns by where they come from.
+pub struct FeatureScope {
+    base_name: String,
+    /// Columns of the base.
+    pub base: Vec<Column>,
+    /// In order.
+    pub joined: Vec<Joined>,
+    defined: BTreeMap<String, Ty>,
+}
+
+impl FeatureScope {
+    /// The scope before any join.
+    pub fn new(base_name: &str, base: Vec<Column>) -> Self {
+        Self { base_name: base_name.to_owned(), base, joined: Vec::new(), defined: BTreeMap::new() }
+    }
+
+    /// Adds a definition.
+    pub fn define(&mut self, name: &str, ty: Ty) {
+        self.defined.insert(name.to_owned(), ty);
+    }
+
+    /// Whether a source has a column of this plain name.
+    pub fn has_source(&self, name: &str) -> bool {
+        !self.sources(name).is_empty()
+    }
+
+    /// The name of a joined column in the table: plain, unless another source has it.
+    pub fn table_name(&self, joined: &Joined, column: &str) -> String {
+        let unique = self.sources(column).len() == 1;
+        if unique && !joined.keys.contains(&column.to_owned()) { column.to_owned() } else { format!("{}.{column}", joined.alias) }
+    }
+
+    /// The finding for a name that is no column.
+    pub fn unknown(&self, name: &str, span: Span) -> Finding {
+        errors::unknown_column(name, &self.describe(), self.nearest(name), span)
+    }
+
+    /// Tags of the source columns that an expression reads.
+    pub fn tags(&self, expr: &TExpr) -> Vec<String> {
+        let mut tags: Vec<String> = Vec::new();
+        let names = expr.columns();
+        for column in self.base.iter().chain(self.joined.iter().flat_map(|joined| &joined.columns)) {
+            if names.contains(&column.name) {
+                tags.extend(column.tags.iter().filter(|tag| !tags.contains(tag)).cloned().collect::<Vec<_>>());
+            }
+        }
+        tags
+    }
+
+    /// Where a plain name could come from: the name in the table as it would be written, and its type.
+    fn sources(&self, name: &str) -> Vec<(String, Ty)> {
+        let mut found: Vec<(String, Ty)> = Vec::new();
+        if let Some(column) = self.base.iter().find(|column| column.name == name) {
+            found.push((format!("{}.{name}", self.base_name), column.ty.clone()));
+        }
+        for joined in &self.joined {
+            let column = joined.columns.iter().find(|column| column.name == name);
+            // A key column of the other side equals this side's: no choice to make.
+            if let Some(column) = column
+                && !(joined.keys.contains(&column.name) && !found.is_empty())
+            {
+                found.push((format!("{}.{name}", joined.alias), column.ty.clone().with_null(true)));
+            }
+        }
+        found
+    }
+
+    fn qualified(&self, source: &str, name: &str) -> Option<Lookup> {
+        if source == self.base_name
+            && let Some(column) = self.base.iter().find(|column| column.name == name)
+        {
+            return Some(Lookup::Found(name.to_owned(), column.ty.clone()));
+        }
+        let joined = self.joined.iter().find(|joined| joined.alias == source)?;
+        let column = joined.columns.iter().find(|column| column.name == name)?;
+        Some(Lookup::Found(self.table_name(joined, name), column.ty.clone().with_null(true)))
+    }
+
+    fn nearest(&self, name: &str) -> Option<String> {
+        let joined = self.joined.iter().flat_map(|joined| &joined.columns);
+        let columns = self.base.iter().chain(joined).map(|column| column.name.as_str());
+        did_you_mean(name, columns.chain(self.defined.keys().map(String::as_str))).map(str::to_owned)
+    }
+}
+
+impl Columns for FeatureScope {
+    fn lookup(&self, name: &str) -> Lookup {
+        match self.defined.get(name) {
+            Some(ty) if ty.is_unknown() => return Lookup::Broken,
+            Some(ty) => return Lookup::Found(name.to_owned(), ty.clone()),
+            None => {}
+        }
+        if let Some((source, column)) = name.split_once('.') {
+            return self.qualified(source, column).unwrap_or_else(|| Lookup::Missing(self.nearest(column)));
+        }
+        let mut sources = self.sources(name);
+        match (sources.len(), sources.pop()) {
+            (0, _) | (_, None) => Lookup::Missing(self.nearest(name)),
+            (1, Some((_, ty))) if ty.is_unknown() => Lookup::Broken,
+            (1, Some((_, ty))) => Lookup::Found(name.to_owned(), ty),
+            (_, Some(last)) => {
+                let mut options: Vec<String> = sources.into_iter().map(|(name, _)| name).collect();
+                options.push(last.0);
+                Lookup::Ambiguous(options)
+            }
+        }
+    }
+
+    fn describe(&self) -> String {
+        let names: Vec<&str> =
+            std::iter::once(self.base_name.as_str()).chain(self.joined.iter().map(|joined| joined.alias.as_str())).collect();
+        match names.as_slice() {
+            [only] => format!("`{only}`"),
+            many => format!("none of {}", mlpc_diagnostics::list_words(many.iter().copied(), "and")),
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! One file per kind of block: from its syntax to its typed form.
+
+pub mod dataset;
+pub mod features;
+pub mod operations;
+pub mod release;
+pub mod split;
+pub mod step;
+pub mod train;
+
+use crate::errors;
+use crate::names::{self, Space, nearest, resolve};
+use crate::typed::{Checked, Finding};
+use mlpc_db::{Block, Db, SourceFile};
+use mlpc_diagnostics::Span;
+
+/// What a block's check works with.
+pub struct Context<'db> {
+    /// The database.
+    pub db: &'db dyn Db,
+    /// The block.
+    pub block: Block<'db>,
+    /// The file whose names are seen.
+    pub file: SourceFile,
+    /// What was found.
+    pub findings: Vec<Finding>,
+}
+
+/// The context of a block.
+pub fn context<'db>(db: &'db dyn Db, block: Block<'db>) -> Context<'db> {
+    Context { db, block, file: block.file(db), findings: Vec::new() }
+}
+
+impl<'db> Context<'db> {
+    /// The result with what was found.
+    pub fn done<T>(self, value: T) -> Checked<T> {
+        Checked { value, findings: self.findings }
+    }
+
+    /// A context whose findings are dropped: they belong to another block, which reports them.
+    pub fn quiet(&self) -> Self {
+        Self { db: self.db, block: self.block, file: self.file, findings: Vec::new() }
+    }
+
+    /// The block of one of these kinds that `name` means; reports if there is none.
+    pub fn block(&mut self, kinds: &[&str], name: &str, span: Span) -> Option<Block<'db>> {
+        match resolve(self.db, self.file, Space::Block, name) {
+            Some(block) if kinds.contains(&block.keyword(self.db)) => Some(block),
+            Some(block) => {
+                let reference = block.reference(self.db);
+                self.findings.push(errors::wrong_kind(kinds, name, block.keyword(self.db), span, reference));
+                None
+            }
+            None => {
+                let near = nearest(self.db, self.file, Space::Block, kinds, name);
+                self.findings.push(errors::unknown_block(kinds, name, near, span));
+                None
+            }
+        }
+    }
+
+    /// The block that the header's connector names, if it has just one of these kinds.
+    pub fn connected(&mut self, kinds: &[&str]) -> Option<Block<'db>> {
+        let decl = crate::library::body(self.db, self.block)?;
+        let path = decl.connector.as_ref()?.paths.first()?;
+        self.block(kinds, &path.text(), path.span)
+    }
+
+    /// The name of a block as this program's plan knows it.
+    pub fn qualified(&self, block: Block<'db>) -> String {
+        names::qualified(self.db, block)
+    }
+
+    /// Text of the block, on one line.
+    pub fn source(&self, span: Span) -> String {
+        let text = self.block.text(self.db).get(span.range()).unwrap_or_default();
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+}

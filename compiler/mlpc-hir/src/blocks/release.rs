@@ -1,0 +1,361 @@
+//! `evaluate`, `gate`, `register`: what is measured, what must hold, what is kept.
+
+use super::features::features_shape;
+use super::split::carried;
+use super::train::{hyperparameters, train};
+use super::{Context, context};
+use crate::consts::{dotted, literal};
+use crate::entries::{call_of, names};
+use crate::errors;
+use crate::library::{MetricSig, body, metric_signature, setting};
+use crate::names::{Space, nearest, resolve};
+use crate::typed::{Checked, Const, Evaluate, Gate, MetricUse, Quantity, Register, Requirement, Task};
+use crate::types::{Interval, TyKind};
+use indexmap::IndexMap;
+use mlpc_db::{Block, Db};
+use mlpc_diagnostics::{Severity, Span};
+use mlpc_syntax::ast::{Arg, BinaryOp, BlockDecl, Entry, Expr, ExprKind, StatementKind};
+
+// --- evaluate --------------------------------------------------------------------------------------------------------
+
+/// An evaluation, checked.
+#[salsa::tracked]
+pub fn evaluate<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Evaluate> {
+    let mut context = context(db, block);
+    let Some(decl) = body(db, block) else { return context.done(Evaluate::default()) };
+    let Some(model) = trained(&mut context, decl) else { return context.done(Evaluate::default()) };
+    let checked = train(db, model);
+    let mut value = Evaluate { train: context.qualified(model), part: part(decl), ..Evaluate::default() };
+    let label = features_of(&context, model).and_then(|features| features_shape(db, features).label.clone());
+    if let Some(expr) = setting(decl, "metrics") {
+        let items: Vec<&Expr> = match &expr.kind {
+            ExprKind::List(items) => items.iter().collect(),
+            _ => vec![expr],
+        };
+        if items.is_empty() {
+            context.findings.push(errors::bad_value("nothing is measured", "an empty list", expr.span));
+        }
+        for item in items {
+            metric(&mut context, item, checked.value.task, label.as_ref().map(|label| &label.ty), &mut value.metrics);
+        }
+    }
+    slices(&mut context, decl, model, &mut value);
+    context.done(value)
+}
+
+/// The train block that a header names; sweeps and ensembles come later.
+fn trained<'db>(context: &mut Context<'db>, decl: &BlockDecl) -> Option<Block<'db>> {
+    let block = context.connected(&["train", "sweep", "ensemble"])?;
+    if block.keyword(context.db) == "train" {
+        return Some(block);
+    }
+    let span = decl.connector.as_ref().map_or(decl.header, |connector| connector.span);
+    let what = format!("a {}", block.keyword(context.db));
+    context.findings.push(errors::not_supported(&what, span));
+    None
+}
+
+fn part(decl: &BlockDecl) -> String {
+    match setting(decl, "on").and_then(literal) {
+        Some(Const::Str(part)) => part,
+        _ => "test".to_owned(),
+    }
+}
+
+/// The features block behind a train block.
+fn features_of<'db>(context: &Context<'db>, model: Block<'db>) -> Option<Block<'db>> {
+    let decl = body(context.db, model)?;
+    let name = dotted(setting(decl, "data")?)?;
+    let mut quiet = Context { block: model, file: model.file(context.db), ..context.quiet() };
+    let split = quiet.block(&["split"], name.strip_suffix(".train").unwrap_or(&name), Span::default())?;
+    Context { block: split, file: split.file(context.db), ..context.quiet() }.connected(&["features"])
+}
+
+fn metric(
+    context: &mut Context<'_>,
+    expr: &Expr,
+    task: Option<Task>,
+    label: Option<&crate::types::Ty>,
+    metrics: &mut IndexMap<String, MetricUse>,
+) {
+    let Some((name, args, span)) = call_of(expr) else {
+        context.findings.push(errors::wrong_form("metrics", "metrics, as `[accuracy, recall(threshold: 0.4)]`", expr.span));
+        return;
+    };
+    let Some(signature) = metric_named(context, &name) else {
+        let near = nearest(context.db, context.file, Space::Metric, &[], &name);
+        context.findings.push(errors::unknown_component("metric", &name, near, span));
+        return;
+    };
+    if let (Some(task), Some(label)) = (task, label)
+        && !signature.tasks.contains(&task)
+    {
+        let tasks: Vec<&str> = signature.tasks.iter().map(|task| task.name()).collect();
+        context.findings.push(errors::task_mismatch("metric", &name, &tasks, task.name(), label, span));
+        return;
+    }
+    let arguments = hyperparameters(context, &name, &signature.params, args)
+        .into_iter()
+        .map(|parameter| (parameter.name, parameter.value))
+        .collect();
+    let reported = reported_name(&name, args, metrics);
+    if metrics.contains_key(&reported) {
+        context.findings.push(errors::bad_value(format!("`{reported}` is measured already"), "listed twice", expr.span));
+        return;
+    }
+    metrics.insert(reported, MetricUse { metric: name, arguments });
+}
+
+/// The plain name, or the call as written where the name is taken.
+fn reported_name(name: &str, args: &[Arg], taken: &IndexMap<String, MetricUse>) -> String {
+    if !taken.contains_key(name) || args.is_empty() {
+        return name.to_owned();
+    }
+    call_text(name, args)
+}
+
+fn call_text(name: &str, args: &[Arg]) -> String {
+    let args: Vec<String> = args
+        .iter()
+        .map(|arg| {
+            let value = literal(&arg.value).map_or_else(String::new, |value| value.describe());
+            arg.name.as_ref().map_or_else(|| value.clone(), |name| format!("{}: {value}", name.text))
+        })
+        .collect();
+    format!("{name}({})", args.join(", "))
+}
+
+fn metric_named(context: &Context<'_>, name: &str) -> Option<MetricSig> {
+    let block = resolve(context.db, context.file, Space::Metric, name)?;
+    metric_signature(context.db, block).clone()
+}
+
+fn slices(context: &mut Context<'_>, decl: &BlockDecl, model: Block<'_>, value: &mut Evaluate) {
+    let Some(expr) = setting(decl, "slices") else { return };
+    let Some(features) = features_of(context, model) else { return };
+    let shape = features_shape(context.db, features);
+    for (name, span) in names(expr).unwrap_or_default() {
+        let Some(column) = carried(context, shape, &name, span) else { continue };
+        match column.ty.kind {
+            TyKind::Category(_) | TyKind::Bool | TyKind::String | TyKind::Int | TyKind::Unknown => value.slices.push(name),
+            _ => {
+                let finding = errors::mismatch("a slice", "a category or a flag", &column.ty, span);
+                context.findings.push(finding.help("use `let` with `quantile_bin(x)` or a condition"));
+            }
+        }
+    }
+}
+
+// --- gate ------------------------------------------------------------------------------------------------------------
+
+/// A gate, checked.
+#[salsa::tracked]
+pub fn gate<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Gate> {
+    let mut context = context(db, block);
+    let Some(decl) = body(db, block) else { return context.done(Gate::default()) };
+    let min_rows = match setting(decl, "min_rows").and_then(literal) {
+        Some(Const::Int(rows)) => u64::try_from(rows).unwrap_or(0),
+        _ => 100,
+    };
+    let Some(report) = context.connected(&["evaluate"]) else { return context.done(Gate::default()) };
+    let checked = evaluate(db, report);
+    let mut value = Gate { evaluate: context.qualified(report), requirements: Vec::new(), min_rows };
+    let broken = checked.findings.iter().any(|finding| finding.severity == Severity::Error);
+    if checked.value.part == "validation" {
+        let message = "a gate judges on the test part, and this report is about validation";
+        context.findings.push(errors::bad_value(message, "chosen on these rows already", decl.header));
+    }
+    let mut reader = Reader { context: &mut context, report: &checked.value, name: report.name(db), broken };
+    for entry in &decl.entries {
+        if let Entry::Statement(statement) = entry
+            && let StatementKind::Require(expr) = &statement.kind
+            && let Some(requirement) = reader.requirement(expr)
+        {
+            value.requirements.push(requirement);
+        }
+    }
+    let empty = value.requirements.is_empty() && context.findings.is_empty() && !broken;
+    if empty && !crate::entries::has_errors(decl) {
+        context.findings.push(errors::missing_setting("gate", "require", "a condition on a metric", decl.header));
+    }
+    context.done(value)
+}
+
+/// Reads the requirements of one gate.
+struct Reader<'a, 'db> {
+    context: &'a mut Context<'db>,
+    report: &'a Evaluate,
+    name: &'a str,
+    broken: bool,
+}
+
+impl Reader<'_, '_> {
+    fn requirement(&mut self, expr: &Expr) -> Option<Requirement> {
+        let ExprKind::Binary(compare, left, right) = &expr.kind else {
+            self.reject(expr);
+            return None;
+        };
+        if !compare.is_comparison() {
+            self.reject(expr);
+            return None;
+        }
+        let (left_value, right_value) = (self.quantity(left), self.quantity(right));
+        let (left_value, right_value) = (left_value?, right_value?);
+        self.check_bound(*compare, &left_value, &right_value, expr.span);
+        let text = self.context.source(expr.span);
+        Some(Requirement { text, span: expr.span, left: left_value, compare: *compare, right: right_value })
+    }
+
+    fn reject(&mut self, expr: &Expr) {
+        let help = "as `accuracy >= 0.9`";
+        self.context.findings.push(errors::bad_value("a requirement compares a metric with a bound", help, expr.span));
+    }
+
+    fn quantity(&mut self, expr: &Expr) -> Option<Quantity> {
+        if let Some(number) = literal(expr).filter(|_| !matches!(expr.kind, ExprKind::Name(_))) {
+            return match number.number() {
+                Some(number) => Some(Quantity::Number(number)),
+                None => {
+                    self.context.findings.push(errors::wrong_form("require", "numbers", expr.span));
+                    None
+                }
+            };
+        }
+        match &expr.kind {
+            ExprKind::Name(name) => self.metric(name, &[], expr.span).map(Quantity::Metric),
+            ExprKind::Member(base, metric) if dotted(base).as_deref() == Some("champion") => {
+                self.metric(&metric.text, &[], metric.span).map(Quantity::Champion)
+            }
+            ExprKind::By(metric, slice) => {
+                let (name, args, span) = call_of(metric)?;
+                let metric = self.metric(&name, args, span)?;
+                self.slice(&slice.text, slice.span).map(|slice| Quantity::MetricBy(metric, slice))
+            }
+            ExprKind::Call(callee, args) if dotted(callee).as_deref() == Some("gap") => self.gap(args, expr.span),
+            ExprKind::Call(..) => {
+                let (name, args, span) = call_of(expr)?;
+                if ["latency", "model_size"].contains(&name.as_str()) {
+                    self.context.findings.push(errors::not_supported(&format!("`{name}` in a gate"), span));
+                    return None;
+                }
+                self.metric(&name, args, span).map(Quantity::Metric)
+            }
+            ExprKind::Binary(op, left, right)
+                if matches!(op, BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Div) =>
+            {
+                let (left, right) = (self.quantity(left), self.quantity(right));
+                Some(Quantity::Binary(*op, Box::new(left?), Box::new(right?)))
+            }
+            ExprKind::Error => None,
+            _ => {
+                self.reject(expr);
+                None
+            }
+        }
+    }
+
+    fn gap(&mut self, args: &[Arg], span: Span) -> Option<Quantity> {
+        let metric = args.iter().find(|arg| arg.name.is_none())?;
+        let by = args.iter().find(|arg| arg.name.as_ref().is_some_and(|name| name.text == "by"));
+        let Some(by) = by.and_then(|arg| dotted(&arg.value).map(|name| (name, arg.value.span))) else {
+            self.context.findings.push(errors::wrong_form("gap", "a metric and `by: column`", span));
+            return None;
+        };
+        let (name, args, at) = call_of(&metric.value)?;
+        let metric = self.metric(&name, args, at);
+        let slice = self.slice(&by.0, by.1);
+        Some(Quantity::Gap(metric?, slice?))
+    }
+
+    /// The name under which the report has a metric: the only one of that name, or the call as written.
+    fn metric(&mut self, name: &str, args: &[Arg], span: Span) -> Option<String> {
+        let exact = if args.is_empty() { name.to_owned() } else { call_text(name, args) };
+        let known = &self.report.metrics;
+        if known.contains_key(&exact) {
+            return Some(exact);
+        }
+        let mut same = known.iter().filter(|(_, used)| used.metric == name).map(|(reported, _)| reported);
+        if let (Some(only), None) = (same.next(), same.next()) {
+            return Some(only.clone());
+        }
+        if !self.broken {
+            let computed: Vec<String> = known.keys().cloned().collect();
+            self.context.findings.push(errors::metric_not_computed(name, self.name, &computed, span));
+        }
+        None
+    }
+
+    fn slice(&mut self, name: &str, span: Span) -> Option<String> {
+        if self.report.slices.iter().any(|slice| slice == name) {
+            return Some(name.to_owned());
+        }
+        if !self.broken {
+            let computed = self.report.slices.clone();
+            self.context.findings.push(errors::metric_not_computed(name, &format!("slices of {}", self.name), &computed, span));
+        }
+        None
+    }
+
+    /// A metric's own range can make a requirement empty.
+    fn check_bound(&mut self, compare: BinaryOp, left: &Quantity, right: &Quantity, span: Span) {
+        let (Quantity::Metric(name) | Quantity::MetricBy(name, _), Quantity::Number(bound)) = (left, right) else { return };
+        let Some(signature) = self.report.metrics.get(name).and_then(|used| metric_named(self.context, &used.metric)) else {
+            return;
+        };
+        let range = signature.range;
+        let always = match compare {
+            BinaryOp::Ge => range.low >= *bound,
+            BinaryOp::Gt => range.low > *bound,
+            BinaryOp::Le => range.high <= *bound,
+            BinaryOp::Lt => range.high < *bound,
+            _ => false,
+        };
+        let never = match compare {
+            BinaryOp::Ge => range.high < *bound,
+            BinaryOp::Gt => range.high <= *bound,
+            BinaryOp::Le => range.low > *bound,
+            BinaryOp::Lt => range.low >= *bound,
+            BinaryOp::Eq => !range.contains(*bound),
+            _ => false,
+        };
+        if (always || never) && range != Interval::ALL {
+            self.context.findings.push(errors::gate_cannot_fail(always, name, range, span));
+        }
+    }
+}
+
+// --- register --------------------------------------------------------------------------------------------------------
+
+/// A registration, checked.
+#[salsa::tracked]
+pub fn register<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Register> {
+    let mut context = context(db, block);
+    let Some(decl) = body(db, block) else { return context.done(Register::default()) };
+    let Some(model) = trained(&mut context, decl) else { return context.done(Register::default()) };
+    let alias = match setting(decl, "alias").and_then(literal) {
+        Some(Const::Str(alias)) => alias,
+        _ => "champion".to_owned(),
+    };
+    let mut value = Register { train: context.qualified(model), gate: None, alias };
+    if let Some(expr) = setting(decl, "registry") {
+        let embedded = dotted(expr).as_deref() == Some("embedded");
+        if !embedded {
+            context.findings.push(errors::not_supported("a registry other than `embedded`", expr.span));
+        }
+    }
+    match setting(decl, "requires").and_then(names) {
+        Some(required) => {
+            for (name, span) in required {
+                if let Some(gate) = context.block(&["gate"], &name, span) {
+                    value.gate = Some(context.qualified(gate));
+                }
+            }
+        }
+        None if !crate::entries::has_errors(decl) => {
+            let name = block.name(db).to_owned();
+            context.findings.push(errors::register_without_gate(&name, decl.header));
+        }
+        None => {}
+    }
+    context.done(value)
+}

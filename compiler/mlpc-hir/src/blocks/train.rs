@@ -1,0 +1,241 @@
+//! `train`: a trainer with its hyperparameters, on a split whose features it can take.
+
+use super::features::features_shape;
+use super::{Context, context};
+use crate::consts::{constant, dotted};
+use crate::entries::call_of;
+use crate::errors;
+use crate::library::{HyperForm, HyperSig, TrainerSig, body, setting, trainer_signature};
+use crate::names::{Space, nearest, resolve};
+use crate::typed::{Checked, Column, Const, FeaturesShape, Hyperparameter, Task, Train};
+use crate::types::TyKind;
+use mlpc_db::{Block, Db, Place};
+use mlpc_diagnostics::Span;
+use mlpc_syntax::ast::{Arg, BlockDecl};
+
+/// A training job, checked.
+#[salsa::tracked]
+pub fn train<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Train> {
+    let mut context = context(db, block);
+    let Some(decl) = body(db, block) else { return context.done(Train::default()) };
+    let mut value = Train { operations: super::operations::operations(&mut context, decl), ..Train::default() };
+    for later in ["calibrate", "threshold", "early_stopping", "distributed", "label"] {
+        if let Some(expr) = setting(decl, later) {
+            context.findings.push(errors::not_supported(&format!("`{later}` of a train block"), expr.span));
+        }
+    }
+    let trainer = trainer(&mut context, decl, &mut value);
+    let features = data(&mut context, decl, &mut value);
+    if let Some(features) = features {
+        let shape = features_shape(db, features);
+        value.task = shape.label.as_ref().and_then(|label| task_of(&label.ty.kind));
+        check_fit(&mut context, decl, features, shape, trainer, value.task);
+    }
+    context.done(value)
+}
+
+/// What a label of this kind makes of the training.
+#[must_use]
+pub fn task_of(kind: &TyKind) -> Option<Task> {
+    match kind {
+        TyKind::Bool => Some(Task::Binary),
+        TyKind::Category(_) => Some(Task::Multiclass),
+        TyKind::Int | TyKind::Float => Some(Task::Regression),
+        _ => None,
+    }
+}
+
+fn data<'db>(context: &mut Context<'db>, decl: &BlockDecl, value: &mut Train) -> Option<Block<'db>> {
+    let expr = setting(decl, "data")?;
+    let name = dotted(expr)?;
+    let name = name.strip_suffix(".train").unwrap_or(&name).to_owned();
+    let split = context.block(&["split"], &name, expr.span)?;
+    value.split = context.qualified(split);
+    // The split's own findings are reported with the split; here only its features matter.
+    let features = Context { block: split, file: split.file(context.db), ..context.quiet() }.connected(&["features"])?;
+    value.features = context.qualified(features);
+    Some(features)
+}
+
+fn trainer(context: &mut Context<'_>, decl: &BlockDecl, value: &mut Train) -> Option<(TrainerSig, Span)> {
+    let expr = setting(decl, "trainer")?;
+    let Some((name, args, span)) = call_of(expr) else {
+        context.findings.push(errors::wrong_form("trainer", "a trainer, as `sklearn.ridge(alpha: 0.5)`", expr.span));
+        return None;
+    };
+    let found = resolve(context.db, context.file, Space::Trainer, &name);
+    let Some(signature) = found.and_then(|block| trainer_signature(context.db, block).clone()) else {
+        let near = nearest(context.db, context.file, Space::Trainer, &[], &name);
+        context.findings.push(errors::unknown_component("trainer", &name, near, span));
+        return None;
+    };
+    value.trainer.clone_from(&signature.name);
+    value.hyperparameters = hyperparameters(context, &signature.name, &signature.params, args);
+    Some((signature, span))
+}
+
+/// The value of every parameter of a trainer or metric, defaults included; reports those that do not fit.
+pub fn hyperparameters(context: &mut Context<'_>, owner: &str, params: &[HyperSig], args: &[Arg]) -> Vec<Hyperparameter> {
+    let mut given: Vec<(&HyperSig, Const)> = Vec::new();
+    for arg in args {
+        let Some(name) = &arg.name else {
+            let message = format!("the hyperparameters of `{owner}` are given by name");
+            context.findings.push(errors::bad_value(message, "which one?", arg.value.span));
+            continue;
+        };
+        let Some(param) = params.iter().find(|param| param.name == name.text) else {
+            let known = params.iter().map(|param| param.name.as_str());
+            context.findings.push(errors::unknown_hyperparameter(owner, &name.text, known, name.span));
+            continue;
+        };
+        if given.iter().any(|(other, _)| other.name == param.name) {
+            context.findings.push(errors::duplicate(&name.text, name.span, Place::Here(name.span)));
+            continue;
+        }
+        let Some(value) = constant(context.db, context.file, &arg.value) else {
+            let text = context.source(arg.value.span);
+            let wanted = param.describe();
+            context.findings.push(errors::hyperparameter_type(owner, &param.name, &wanted, &format!("`{text}`"), arg.value.span));
+            continue;
+        };
+        match judge(param, value) {
+            Ok(value) => given.push((param, value)),
+            Err(Misfit::Range(value)) => {
+                context.findings.push(errors::hyperparameter_range(owner, &param.name, &value, param.range, arg.value.span));
+            }
+            Err(Misfit::Type(value)) => {
+                let wanted = param.describe();
+                let found = value.describe();
+                context.findings.push(errors::hyperparameter_type(owner, &param.name, &wanted, &found, arg.value.span));
+            }
+        }
+    }
+    let value_of = |param: &HyperSig| given.iter().find(|(other, _)| other.name == param.name).map(|(_, value)| value.clone());
+    params
+        .iter()
+        .filter_map(|param| {
+            let set = value_of(param);
+            let default = set.is_none();
+            let value = set.or_else(|| param.default.clone())?;
+            Some(Hyperparameter { name: param.name.clone(), python_type: param.python_type(), value, default })
+        })
+        .collect()
+}
+
+enum Misfit {
+    Type(Const),
+    Range(Const),
+}
+
+/// Whether a value fits a parameter, widened where that is exact.
+#[expect(clippy::cast_precision_loss, reason = "an int hyperparameter given for a float is small")]
+fn judge(param: &HyperSig, value: Const) -> Result<Const, Misfit> {
+    let value = match (&value, param.forms.as_slice()) {
+        (Const::Int(int), forms) if forms.contains(&HyperForm::Float) && !forms.contains(&HyperForm::Int) => {
+            Const::Float(*int as f64)
+        }
+        _ => value,
+    };
+    let fits = match &value {
+        Const::Null => param.nullable,
+        other => param.forms.iter().any(|form| form_takes(form, other)),
+    };
+    if !fits {
+        return Err(Misfit::Type(value));
+    }
+    match value.number() {
+        Some(number) if !param.range.contains(number) => Err(Misfit::Range(value)),
+        _ => Ok(value),
+    }
+}
+
+fn form_takes(form: &HyperForm, value: &Const) -> bool {
+    match (form, value) {
+        (HyperForm::Bool, Const::Bool(_))
+        | (HyperForm::Int, Const::Int(_))
+        | (HyperForm::Float, Const::Float(_) | Const::Int(_))
+        | (HyperForm::Text, Const::Str(_)) => true,
+        (HyperForm::Enum(options), Const::Str(text)) => options.contains(text),
+        (HyperForm::List(item), Const::List(values)) => values.iter().all(|value| form_takes(item, value)),
+        _ => false,
+    }
+}
+
+// --- does the data fit the trainer? ----------------------------------------------------------------------------------
+
+fn check_fit(
+    context: &mut Context<'_>,
+    decl: &BlockDecl,
+    features: Block<'_>,
+    shape: &FeaturesShape,
+    trainer: Option<(TrainerSig, Span)>,
+    task: Option<Task>,
+) {
+    let data_span = setting(decl, "data").map_or(decl.header, |expr| expr.span);
+    let reference = features.reference(context.db);
+    let name = features.name(context.db).to_owned();
+    let broken = super::features::features(context.db, features).findings.iter().any(|f| f.severity == mlpc_diagnostics::Severity::Error);
+    let Some(label) = &shape.label else {
+        if !broken && !shape.base.is_empty() {
+            context.findings.push(errors::no_label(&name, data_span, reference));
+        }
+        return;
+    };
+    if shape.inputs.is_empty() && !broken {
+        context.findings.push(errors::no_inputs(&name, data_span, reference.clone()));
+        return;
+    }
+    let Some((trainer, span)) = trainer else { return };
+    if label.ty.is_unknown() {
+        return;
+    }
+    let Some(task) = task else {
+        let at = Place::There(reference, label.name.clone());
+        let finding = errors::mismatch("a label", "a flag, a category or a number", &label.ty, data_span);
+        let help = "use `to_category(x)`, or compare it with a value";
+        context.findings.push(finding.label(at, "the label").help(help));
+        return;
+    };
+    if !trainer.tasks.contains(&task) {
+        let tasks: Vec<&str> = trainer.tasks.iter().map(|task| task.name()).collect();
+        let finding = errors::task_mismatch("trainer", &trainer.name, &tasks, task.name(), &label.ty, span);
+        context.findings.push(finding.label(Place::There(reference, label.name.clone()), "the label"));
+        return;
+    }
+    check_inputs(context, &trainer, shape, span, &reference);
+}
+
+/// What a trainer may refuse: the word in `accepts`, what to call it, how to mend it, which columns have it.
+type Refusal = (&'static str, &'static str, &'static str, fn(&Column) -> bool);
+
+const REFUSALS: [Refusal; 4] = [
+    ("nulls", "nulls", "use `impute(x)` or `coalesce(x, …)`, or `filter is_not_null(x)`", |column| column.ty.nullable && !column.ty.is_unknown()),
+    ("categories", "categories", "use `one_hot(x)` or `ordinal(x)`", |column| matches!(column.ty.kind, TyKind::Category(_))),
+    ("vectors", "vectors", "use another trainer", |column| matches!(column.ty.kind, TyKind::Vector(_))),
+    ("", "texts or times", "make a number or a category of it: `to_category(x)`, `hour(t)`, `length(s)`", |column| {
+        !super::features::is_model_input(&column.ty.kind)
+    }),
+];
+
+fn check_inputs(
+    context: &mut Context<'_>,
+    trainer: &TrainerSig,
+    shape: &FeaturesShape,
+    span: Span,
+    features: &mlpc_db::BlockRef,
+) {
+    let mut told: Vec<&str> = Vec::new();
+    // What is wrong in kind comes first; a column is told of once.
+    for (accept, reason, help, has) in REFUSALS.iter().rev() {
+        if trainer.accepts.iter().any(|accepted| accepted == accept) {
+            continue;
+        }
+        let refused: Vec<&Column> =
+            shape.inputs.iter().filter(|column| has(column) && !told.contains(&column.name.as_str())).collect();
+        let Some(first) = refused.first() else { continue };
+        told.extend(refused.iter().map(|column| column.name.as_str()));
+        let names: Vec<String> = refused.iter().map(|column| column.name.clone()).collect();
+        let place = Place::There(features.clone(), first.name.clone());
+        context.findings.push(errors::input_not_accepted(&trainer.name, reason, &names, help, span, place));
+    }
+}

@@ -1,0 +1,89 @@
+//! Values known when the program is compiled.
+
+use crate::names::{Space, resolve};
+use crate::typed::Const;
+use crate::types::Interval;
+use mlpc_db::{Db, SourceFile, parse_block};
+use mlpc_syntax::ast::{BinaryOp, Decl, Expr, ExprKind, UnaryOp};
+
+/// The value of an expression that holds only literals. Words (bare names) are their own text.
+#[must_use]
+pub fn literal(expr: &Expr) -> Option<Const> {
+    fold(expr, &|name| Some(Const::Str(name.to_owned())))
+}
+
+/// The value of an expression of literals and of names of `const` and `param` declarations seen from `file`.
+pub fn constant(db: &dyn Db, file: SourceFile, expr: &Expr) -> Option<Const> {
+    fold(expr, &|name| {
+        let block = resolve(db, file, Space::Block, name)?;
+        match &parse_block(db, block).decl {
+            Decl::Value(value) => value.value.as_ref().and_then(literal),
+            _ => None,
+        }
+    })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "arithmetic of mixed literals is in floating point")]
+fn fold(expr: &Expr, name: &dyn Fn(&str) -> Option<Const>) -> Option<Const> {
+    match &expr.kind {
+        ExprKind::Null => Some(Const::Null),
+        ExprKind::Bool(value) => Some(Const::Bool(*value)),
+        ExprKind::Int(value) => Some(Const::Int(*value)),
+        ExprKind::Float(value) | ExprKind::Percent(value) => Some(Const::Float(*value)),
+        ExprKind::Str(value) => Some(Const::Str(value.clone())),
+        ExprKind::Duration(ms) => Some(Const::Duration(*ms)),
+        ExprKind::Size(bytes) => Some(Const::Size(*bytes)),
+        ExprKind::Date(days) => Some(Const::Date(*days)),
+        ExprKind::Name(text) => name(text),
+        ExprKind::List(items) => items.iter().map(|item| fold(item, name)).collect::<Option<_>>().map(Const::List),
+        ExprKind::Unary(UnaryOp::Neg, operand) => match fold(operand, name)? {
+            Const::Int(value) => value.checked_neg().map(Const::Int),
+            Const::Float(value) => Some(Const::Float(-value)),
+            Const::Duration(ms) => Some(Const::Duration(-ms)),
+            _ => None,
+        },
+        ExprKind::Binary(op, left, right) => match (fold(left, name)?, fold(right, name)?) {
+            (Const::Int(left), Const::Int(right)) => match op {
+                BinaryOp::Add => left.checked_add(right).map(Const::Int),
+                BinaryOp::Sub => left.checked_sub(right).map(Const::Int),
+                BinaryOp::Mul => left.checked_mul(right).map(Const::Int),
+                BinaryOp::Div if right != 0 => Some(Const::Float(left as f64 / right as f64)),
+                _ => None,
+            },
+            (left, right) => {
+                let (left, right) = (left.number()?, right.number()?);
+                match op {
+                    BinaryOp::Add => Some(Const::Float(left + right)),
+                    BinaryOp::Sub => Some(Const::Float(left - right)),
+                    BinaryOp::Mul => Some(Const::Float(left * right)),
+                    BinaryOp::Div if right != 0.0 => Some(Const::Float(left / right)),
+                    _ => None,
+                }
+            }
+        },
+        _ => None,
+    }
+}
+
+/// A range of literal numbers.
+#[must_use]
+pub fn interval(expr: &Expr) -> Option<Interval> {
+    let ExprKind::Range(range) = &expr.kind else { return None };
+    let bound = |side: &Option<(Box<Expr>, bool)>| match side {
+        None => Some(None),
+        Some((bound, closed)) => literal(bound).and_then(|value| value.number()).map(|value| Some((value, *closed))),
+    };
+    let (low, low_closed) = bound(&range.low)?.unwrap_or((f64::NEG_INFINITY, false));
+    let (high, high_closed) = bound(&range.high)?.unwrap_or((f64::INFINITY, false));
+    Some(Interval { low, low_closed, high, high_closed })
+}
+
+/// The dotted name that an expression spells, if it is one: `parts.train`.
+#[must_use]
+pub fn dotted(expr: &Expr) -> Option<String> {
+    match &expr.kind {
+        ExprKind::Name(name) => Some(name.clone()),
+        ExprKind::Member(base, member) => dotted(base).map(|base| format!("{base}.{}", member.text)),
+        _ => None,
+    }
+}

@@ -1,0 +1,416 @@
+//! The wording of this crate's findings, apart from the logic that finds them.
+
+use crate::typed::{Const, Finding};
+use crate::types::{Interval, Ty, TyKind};
+use mlpc_db::{BlockRef, Place};
+use mlpc_diagnostics::{Applicability, Diagnostic, Span, did_you_mean, list_words, rule};
+
+fn finding(code: &'static mlpc_diagnostics::Code, message: impl Into<String>, span: Span) -> Finding {
+    Diagnostic::new(code, message, span)
+}
+
+/// A near miss as help and, where it is one word, as a fix.
+fn suggest(finding: Finding, near: Option<String>, span: Span) -> Finding {
+    match near {
+        Some(near) => {
+            let title = format!("did you mean `{near}`?");
+            finding.help(title.clone()).fix(Applicability::Unsafe, title, span, near)
+        }
+        None => finding,
+    }
+}
+
+// --- names -----------------------------------------------------------------------------------------------------------
+
+/// A reference to a block that nothing declares.
+pub fn unknown_block(kinds: &[&str], name: &str, near: Option<String>, span: Span) -> Finding {
+    let what = kinds.join(" or ");
+    let what = if what.is_empty() { "declaration".to_owned() } else { what };
+    let finding = finding(rule::unknown_name, format!("there is no {what} `{name}`"), span).here("not declared");
+    suggest(finding, near, span)
+}
+
+/// A reference to a block of another kind.
+pub fn wrong_kind(wanted: &[&str], name: &str, found: &str, span: Span, block: BlockRef) -> Finding {
+    let wanted = wanted.join(" or ");
+    finding(rule::wrong_kind, format!("`{name}` is a {found}, and a {wanted} is needed here"), span)
+        .here(format!("not a {wanted}"))
+        .label(Place::There(block, String::new()), format!("`{name}` is declared here"))
+}
+
+/// Two declarations of one name.
+pub fn duplicate(name: &str, span: Span, first: Place) -> Finding {
+    finding(rule::duplicate_name, format!("`{name}` is declared twice"), span)
+        .here("declared again here")
+        .label(first, "first declared here")
+        .help("rename one of them")
+}
+
+/// A definition that hides a column of the data.
+pub fn hides_column(name: &str, span: Span) -> Finding {
+    finding(rule::duplicate_name, format!("`{name}` is a column of the data already"), span)
+        .here("a new value needs a new name")
+        .help(format!("only the bare form `column {name}` may repeat a column's name"))
+}
+
+/// A setting that the block does not have.
+pub fn unknown_setting<'a>(block: &str, name: &str, known: impl Iterator<Item = &'a str> + Clone, span: Span) -> Finding {
+    let near = did_you_mean(name, known.clone()).map(str::to_owned);
+    let message = format!("`{block}` has no setting `{name}`");
+    let finding = finding(rule::unknown_setting, message, span).here("not a setting of this block");
+    let list = list_words(known, "and");
+    let finding = if list.is_empty() { finding } else { finding.note(format!("it has {list}")) };
+    suggest(finding, near, span)
+}
+
+/// An entry that does not belong in the block.
+pub fn misplaced(what: &str, block: &str, span: Span) -> Finding {
+    finding(rule::unknown_setting, format!("{what} means nothing in `{block}`"), span).here("not understood here")
+}
+
+/// A setting that is missing.
+pub fn missing_setting(block: &str, name: &str, doc: &str, span: Span) -> Finding {
+    finding(rule::missing_setting, format!("`{block}` needs `{name}`: {doc}"), span)
+        .here(format!("`{name}` is missing"))
+        .help(format!("add `{name} = …`"))
+}
+
+/// A declaration of an unknown kind.
+pub fn unknown_kind<'a>(kind: &str, known: impl Iterator<Item = &'a str>, span: Span) -> Finding {
+    let near = did_you_mean(kind, known).map(str::to_owned);
+    let finding = finding(rule::unknown_kind, format!("there is no kind of block called `{kind}`"), span);
+    suggest(finding.here("unknown kind"), near, span)
+}
+
+/// A block without the word and name that tie it to another.
+pub fn missing_connector(keyword: &str, word: &str, kinds: &[&str], span: Span) -> Finding {
+    let kinds = kinds.join(" or ");
+    finding(rule::missing_setting, format!("`{keyword}` needs `{word}` and the name of a {kinds}"), span)
+        .here(format!("write `{keyword} NAME {word} …`"))
+}
+
+/// A function that nobody declares.
+pub fn unknown_function(name: &str, near: Option<String>, span: Span) -> Finding {
+    let message = format!("there is no function `{name}`");
+    suggest(finding(rule::unknown_function, message, span).here("unknown function"), near, span)
+}
+
+/// A trainer or metric that nobody declares.
+pub fn unknown_component(what: &str, name: &str, near: Option<String>, span: Span) -> Finding {
+    let message = format!("there is no {what} `{name}`");
+    suggest(finding(rule::unknown_name, message, span).here(format!("unknown {what}")), near, span)
+}
+
+/// An import that cannot be read.
+pub fn bad_import(path: &str, span: Span) -> Finding {
+    finding(rule::bad_import, format!("cannot read `{path}`"), span)
+        .here("no such file, or not UTF-8")
+        .help("the path is relative to the file that imports it")
+}
+
+/// Files that import each other.
+pub fn import_cycle(path: &[String], span: Span) -> Finding {
+    finding(rule::import_cycle, "these files import each other", span)
+        .here("this import closes the circle")
+        .note(path.join(" → "))
+        .help("move what both need into a third file")
+}
+
+/// A declaration that nothing uses.
+pub fn unused(keyword: &str, name: &str, span: Span) -> Finding {
+    finding(rule::unused_name, format!("nothing uses the {keyword} `{name}`"), span)
+        .here("never used")
+        .help("remove it, or refer to it")
+}
+
+/// A program without exactly one pipeline.
+pub fn pipelines(count: usize, span: Span, others: Vec<Place>) -> Finding {
+    let message = match count {
+        0 => "this program has no `pipeline` block",
+        _ => "this program has several `pipeline` blocks",
+    };
+    let help = "a program has exactly one `pipeline NAME { … }`; files without one are libraries";
+    let first = finding(rule::no_pipeline, message, span).help(help);
+    others.into_iter().fold(first, |finding, place| finding.label(place, "another one"))
+}
+
+// --- types -----------------------------------------------------------------------------------------------------------
+
+/// A value of another type than is needed.
+pub fn mismatch(what: &str, wanted: &str, found: &Ty, span: Span) -> Finding {
+    finding(rule::type_mismatch, format!("{what} needs {wanted}, and this is {}", article(found)), span)
+        .here(format!("{found}"))
+}
+
+/// Two sides that cannot be compared or joined.
+pub fn incompatible(what: &str, left: &TyAt<'_>, right: &TyAt<'_>, span: Span) -> Finding {
+    finding(rule::type_mismatch, format!("{what} cannot join {} and {}", article(left.0), article(right.0)), span)
+        .label(left.1, format!("{}", left.0))
+        .label(right.1, format!("{}", right.0))
+}
+
+/// A type and where it occurs.
+pub struct TyAt<'a>(pub &'a Ty, pub Span);
+
+/// Comparing with null.
+pub fn null_comparison(span: Span) -> Finding {
+    finding(rule::type_mismatch, "nothing equals null, not even null", span)
+        .here("never true")
+        .help("use `is_null(x)` or `is_not_null(x)`")
+}
+
+/// A null where none may be.
+pub fn null_use(what: &str, found: &Ty, span: Span) -> Finding {
+    finding(rule::null_use, format!("{what} takes no null, and this may be null"), span)
+        .here(format!("{found}"))
+        .help("use `coalesce(x, …)` or `filter is_not_null(x)`")
+}
+
+/// A category's value outside its set.
+pub fn outside_category(text: &str, levels: &[String], span: Span) -> Finding {
+    let near = did_you_mean(text, levels.iter().map(String::as_str)).map(|near| format!("{near:?}"));
+    let list: Vec<String> = levels.iter().map(|level| format!("{level:?}")).collect();
+    let finding = finding(rule::category_outside, format!("this category has no value {text:?}"), span)
+        .here("never occurs")
+        .note(format!("its values are {}", list.join(", ")));
+    suggest(finding, near, span)
+}
+
+/// A call whose arguments do not fit.
+pub fn bad_arguments(message: String, signature: &str, span: Span) -> Finding {
+    finding(rule::bad_arguments, message, span).note(format!("it is `{signature}`"))
+}
+
+/// A setting whose value makes no sense.
+pub fn bad_value(message: impl Into<String>, here: &str, span: Span) -> Finding {
+    finding(rule::bad_value, message, span).here(here)
+}
+
+/// A setting of another form.
+pub fn wrong_form(name: &str, wanted: &str, span: Span) -> Finding {
+    finding(rule::bad_value, format!("`{name}` takes {wanted}"), span).here(format!("not {wanted}"))
+}
+
+/// A union as a column's type.
+pub fn union_column(span: Span) -> Finding {
+    finding(rule::bad_value, "a column has one type", span).here("a union of types")
+}
+
+/// A level twice.
+pub fn duplicate_level(level: &str, span: Span) -> Finding {
+    finding(rule::bad_value, format!("the value {level:?} is listed twice"), span).here("values of a category are distinct")
+}
+
+/// Levels that are no strings.
+pub fn bad_levels(span: Span) -> Finding {
+    finding(rule::bad_value, "the values of a category are texts", span).here("write `category[\"a\", \"b\"]`")
+}
+
+/// A type that does not exist.
+pub fn unknown_type<'a>(name: &str, known: impl Iterator<Item = &'a str>, span: Span) -> Finding {
+    let near = did_you_mean(name, known).map(str::to_owned);
+    suggest(finding(rule::unknown_name, format!("there is no type `{name}`"), span).here("unknown type"), near, span)
+}
+
+/// A condition that is always or never true.
+pub fn constant_condition(always: bool, found: &Ty, span: Span) -> Finding {
+    let when = if always { "always" } else { "never" };
+    finding(rule::impossible_condition, format!("this condition is {when} true"), span)
+        .here(format!("the value is {found}"))
+        .help("remove it, or correct the bound")
+}
+
+// --- datasets --------------------------------------------------------------------------------------------------------
+
+/// A column that the data does not have.
+pub fn unknown_column(name: &str, sources: &str, near: Option<String>, span: Span) -> Finding {
+    let message = format!("{sources} has no column `{name}`");
+    suggest(finding(rule::unknown_column, message, span).here("unknown column"), near, span)
+}
+
+/// A column of two sources.
+pub fn ambiguous_column(name: &str, options: &[String], span: Span) -> Finding {
+    let list = list_words(options.iter().map(String::as_str), "or");
+    finding(rule::ambiguous_column, format!("two sources have a column `{name}`"), span)
+        .here("which one?")
+        .help(format!("write {list}"))
+}
+
+/// Times without a zone.
+pub fn missing_timezone(column: &str, span: Span) -> Finding {
+    finding(rule::missing_timezone, format!("`{column}` is read from text, and nothing says in which zone"), span)
+        .here("a timestamp is an instant")
+        .help("add `timezone = \"UTC\"` (or another IANA zone) to the dataset")
+}
+
+/// Training on data that nothing checks.
+pub fn no_expectations(dataset: &str, span: Span) -> Finding {
+    finding(rule::no_expectations, format!("`{dataset}` is trained on, and nothing checks its rows"), span)
+        .here("no `expect { … }`")
+        .help("add `expect { rows in … }` and whatever else must hold")
+}
+
+/// A join on something that is no key.
+pub fn join_needs_key(dataset: &str, key: &[String], span: Span) -> Finding {
+    let message = format!("a join without `asof` needs the key of `{dataset}`");
+    let finding = finding(rule::join_needs_key, message, span).here("not its key");
+    if key.is_empty() {
+        finding.help(format!("declare `key = …` in `{dataset}`: it makes sure that a row matches at most once"))
+    } else {
+        finding.note(format!("its key is {}", list_words(key.iter().map(String::as_str), "and")))
+    }
+}
+
+/// A construct that needs a time.
+pub fn missing_timestamp(what: &str, dataset: &str, span: Span) -> Finding {
+    finding(rule::missing_timestamp, format!("{what} needs a time, and `{dataset}` has none"), span)
+        .here("no time to go by")
+        .help(format!("add `timestamp = …` to `{dataset}`"))
+}
+
+// --- lineage ---------------------------------------------------------------------------------------------------------
+
+/// A feature made from the label. `path` leads from the feature to the label.
+pub fn label_leakage(feature: &str, label: &str, span: Span, label_span: Span, path: &[String]) -> Finding {
+    finding(rule::label_leakage, format!("the feature `{feature}` is made from the label `{label}`"), span)
+        .here("not known when a prediction is asked for")
+        .label(label_span, "the label")
+        .note(format!("path: {}", path.join(" → ")))
+        .help("remove it, or use `let` if a slice or a report needs it")
+}
+
+/// Definitions that depend on each other.
+pub fn cycle(what: &str, names: &[String], span: Span, others: Vec<(Span, String)>) -> Finding {
+    let first = finding(rule::cycle, format!("{what} depend on each other"), span)
+        .here(format!("`{}` starts the circle", names.first().map_or("", String::as_str)))
+        .note(names.join(" → "));
+    others.into_iter().fold(first, |finding, (span, text)| finding.label(span, text))
+}
+
+/// Blocks that depend on each other.
+pub fn block_cycle(names: &[String], span: Span) -> Finding {
+    finding(rule::cycle, "these blocks depend on each other", span)
+        .here(format!("`{}` starts the circle", names.first().map_or("", String::as_str)))
+        .note(names.join(" → "))
+        .help("nothing of a circle can run first; take one reference out")
+}
+
+/// A fitted column before the split.
+pub fn fitted_before_split(function: &str, place: &str, span: Span) -> Finding {
+    finding(rule::fitted_before_split, format!("`{function}` is fitted on the training part, and {place} comes before the split"), span)
+        .here("not known yet")
+}
+
+// --- training --------------------------------------------------------------------------------------------------------
+
+/// A hyperparameter that the trainer does not have.
+pub fn unknown_hyperparameter<'a>(
+    owner: &str,
+    name: &str,
+    known: impl Iterator<Item = &'a str> + Clone,
+    span: Span,
+) -> Finding {
+    let near = did_you_mean(name, known.clone()).map(str::to_owned);
+    let message = format!("`{owner}` has no hyperparameter `{name}`");
+    let finding = finding(rule::unknown_hyperparameter, message, span).here("unknown hyperparameter");
+    let finding = match near {
+        Some(_) => finding,
+        None => finding.note(format!("it has {}", list_words(known, "and"))),
+    };
+    suggest(finding, near, span)
+}
+
+/// A hyperparameter outside its range.
+pub fn hyperparameter_range(owner: &str, name: &str, value: &Const, range: Interval, span: Span) -> Finding {
+    let message = format!("`{name}` of `{owner}` is in `{range}`, and this is {}", value.describe());
+    finding(rule::hyperparameter_range, message, span).here("out of range")
+}
+
+/// A hyperparameter of the wrong type.
+pub fn hyperparameter_type(owner: &str, name: &str, wanted: &str, value: &str, span: Span) -> Finding {
+    finding(rule::hyperparameter_type, format!("`{name}` of `{owner}` takes `{wanted}`, and this is {value}"), span)
+        .here("wrong type")
+}
+
+/// A trainer or metric for another task.
+pub fn task_mismatch(what: &str, name: &str, tasks: &[&str], task: &str, label: &Ty, span: Span) -> Finding {
+    let tasks = list_words(tasks.iter().copied(), "and");
+    finding(rule::task_mismatch, format!("the {what} `{name}` is for {tasks}, and this is {task}"), span)
+        .here(format!("not for {task}"))
+        .note(format!("the task follows from the label, which is {}", article(label)))
+}
+
+/// Model inputs that the trainer cannot take.
+pub fn input_not_accepted(trainer: &str, reason: &str, columns: &[String], help: &str, span: Span, first: Place) -> Finding {
+    let list = list_words(columns.iter().map(String::as_str), "and");
+    finding(rule::input_not_accepted, format!("`{trainer}` takes no {reason}: {list}"), span)
+        .here("this trainer")
+        .label(first, format!("`{}` is defined here", columns.first().map_or("", String::as_str)))
+        .help(help)
+}
+
+/// Training without a label.
+pub fn no_label(features: &str, span: Span, block: BlockRef) -> Finding {
+    finding(rule::no_label, format!("`{features}` has no label to learn"), span)
+        .here("needs a label")
+        .label(Place::There(block, String::new()), "no `label` statement here")
+        .help("add `label NAME = …`")
+}
+
+/// No inputs.
+pub fn no_inputs(features: &str, span: Span, block: BlockRef) -> Finding {
+    finding(rule::missing_setting, format!("`{features}` has no column for a model to read"), span)
+        .here("needs at least one")
+        .label(Place::There(block, String::new()), "no `column` statement here")
+}
+
+// --- release ---------------------------------------------------------------------------------------------------------
+
+/// A gate on a metric that its report does not compute.
+pub fn metric_not_computed(metric: &str, report: &str, computed: &[String], span: Span) -> Finding {
+    let near = did_you_mean(metric, computed.iter().map(String::as_str)).map(str::to_owned);
+    let finding = finding(rule::metric_not_computed, format!("`{report}` does not compute `{metric}`"), span)
+        .here("not in its `metrics`")
+        .note(format!("it computes {}", list_words(computed.iter().map(String::as_str), "and")));
+    suggest(finding, near, span)
+}
+
+/// A model registered without a gate.
+pub fn register_without_gate(name: &str, span: Span) -> Finding {
+    finding(rule::register_without_gate, format!("`{name}` is registered without a gate"), span)
+        .here("any model would pass")
+        .help("declare `gate G on REPORT { require … }` and add `requires = G`")
+}
+
+/// A requirement that cannot fail, or cannot hold.
+pub fn gate_cannot_fail(always: bool, metric: &str, range: Interval, span: Span) -> Finding {
+    let what = if always { "every model meets" } else { "no model can meet" };
+    finding(rule::gate_cannot_fail, format!("{what} this requirement"), span)
+        .here(format!("`{metric}` is in `{range}`"))
+}
+
+/// A pipeline without a seed.
+pub fn no_seed(pipeline: &str, span: Span) -> Finding {
+    finding(rule::no_seed, format!("`{pipeline}` has no seed, so no run could be repeated"), span)
+        .here("add `seed = 42`")
+        .help("every step's seed is derived from it")
+}
+
+/// Something that comes later.
+pub fn not_supported(what: &str, span: Span) -> Finding {
+    finding(rule::not_supported_yet, format!("{what} is not supported by this version of mlpc"), span)
+        .here("understood, but not built yet")
+}
+
+fn article(ty: &Ty) -> String {
+    let text = match &ty.kind {
+        TyKind::Category(Some(_)) => "category".to_owned(),
+        kind => kind.to_string(),
+    };
+    let an = text.starts_with(['a', 'e', 'i', 'o', 'u']);
+    let null = if ty.nullable && ty.kind != TyKind::Null { " that may be null" } else { "" };
+    match ty.kind {
+        TyKind::Null => "null".to_owned(),
+        _ => format!("{} {text}{null}", if an { "an" } else { "a" }),
+    }
+}

@@ -1,0 +1,296 @@
+//! Calls: which function, which argument is which parameter, and what comes out.
+
+use super::{Infer, Position, literal_expr};
+use crate::consts::{constant, dotted};
+use crate::errors;
+use crate::library::{FnParam, FnSig, NullPolicy, Pattern, fn_signature};
+use crate::names::{Space, nearest, resolve};
+use crate::typed::{Const, FittedCall, FnBody, TExpr, TKind};
+use crate::types::{Interval, Ty, TyKind};
+use indexmap::IndexMap;
+use mlpc_diagnostics::Span;
+use mlpc_syntax::ast::{Arg, Expr};
+use std::collections::BTreeMap;
+
+/// Arguments by parameter.
+#[derive(Default)]
+struct Bound {
+    values: IndexMap<String, Vec<TExpr>>,
+    constants: IndexMap<String, Const>,
+    broken: bool,
+}
+
+impl Infer<'_> {
+    pub(super) fn call(&mut self, callee: &Expr, args: &[Arg], span: Span) -> TExpr {
+        let Some(name) = dotted(callee) else {
+            self.findings.push(errors::bad_value("only a function can be called", "not a function", callee.span));
+            return TExpr::error(span);
+        };
+        let Some(signature) = self.function(&name) else {
+            // The arguments are looked at all the same, so that their own mistakes show.
+            for arg in args {
+                self.expr(&arg.value);
+            }
+            let near = nearest(self.db, self.file, Space::Function, &[], &name);
+            self.findings.push(errors::unknown_function(&name, near, callee.span));
+            return TExpr::error(span);
+        };
+        let bound = self.bind(&signature, args, span);
+        if bound.broken {
+            return TExpr::error(span);
+        }
+        self.apply(&signature, bound, span)
+    }
+
+    fn function(&self, name: &str) -> Option<FnSig> {
+        let spaces: &[Space] =
+            if self.position == Position::Expectation { &[Space::Expectation, Space::Function] } else { &[Space::Function] };
+        let block = spaces.iter().find_map(|space| resolve(self.db, self.file, *space, name))?;
+        fn_signature(self.db, block).clone()
+    }
+
+    fn bind(&mut self, signature: &FnSig, args: &[Arg], span: Span) -> Bound {
+        let mut bound = Bound::default();
+        let mut position = 0;
+        for arg in args {
+            let param = match &arg.name {
+                Some(name) => signature.params.iter().find(|param| param.name == name.text),
+                None => {
+                    let param = signature.params.get(position);
+                    position += usize::from(param.is_none_or(|param| !param.variadic));
+                    param
+                }
+            };
+            let Some(param) = param else {
+                let message = match &arg.name {
+                    Some(name) => format!("`{}` has no parameter `{}`", signature.name, name.text),
+                    None => format!("`{}` takes {} arguments", signature.name, signature.params.len()),
+                };
+                self.findings.push(errors::bad_arguments(message, &describe(signature), arg.value.span));
+                bound.broken = true;
+                continue;
+            };
+            self.bind_one(signature, param, arg, &mut bound);
+        }
+        for param in &signature.params {
+            let given = bound.values.contains_key(&param.name) || bound.constants.contains_key(&param.name);
+            match &param.default {
+                _ if given || bound.broken => {}
+                Some(value) if param.constant => {
+                    bound.constants.insert(param.name.clone(), value.clone());
+                }
+                Some(value) => {
+                    bound.values.insert(param.name.clone(), vec![literal_expr(value.clone(), span)]);
+                }
+                None if param.variadic => {
+                    bound.values.insert(param.name.clone(), Vec::new());
+                }
+                None => {
+                    let message = format!("`{}` needs `{}`", signature.name, param.name);
+                    self.findings.push(errors::bad_arguments(message, &describe(signature), span));
+                    bound.broken = true;
+                }
+            }
+        }
+        // Templates and signatures go by the order of the parameters.
+        let order = |name: &String| signature.params.iter().position(|param| param.name == *name);
+        bound.values.sort_by(|left, _, right, _| order(left).cmp(&order(right)));
+        bound.constants.sort_by(|left, _, right, _| order(left).cmp(&order(right)));
+        bound
+    }
+
+    fn bind_one(&mut self, signature: &FnSig, param: &FnParam, arg: &Arg, bound: &mut Bound) {
+        let twice = !param.variadic
+            && (bound.values.contains_key(&param.name) || bound.constants.contains_key(&param.name));
+        if twice {
+            let message = format!("`{}` of `{}` is given twice", param.name, signature.name);
+            self.findings.push(errors::bad_arguments(message, &describe(signature), arg.value.span));
+            bound.broken = true;
+        } else if param.constant {
+            match self.constant_argument(signature, param, &arg.value) {
+                Some(value) => {
+                    bound.constants.insert(param.name.clone(), value);
+                }
+                None => bound.broken = true,
+            }
+        } else {
+            let value = self.expr(&arg.value);
+            bound.broken |= value.ty.is_unknown();
+            bound.values.entry(param.name.clone()).or_default().push(value);
+        }
+    }
+
+    fn constant_argument(&mut self, signature: &FnSig, param: &FnParam, expr: &Expr) -> Option<Const> {
+        let what = format!("`{}` of `{}`", param.name, signature.name);
+        let Some(value) = constant(self.db, self.file, expr) else {
+            let message = format!("{what} must be known when the program is compiled");
+            self.findings.push(errors::bad_arguments(message, &describe(signature), expr.span));
+            return None;
+        };
+        let fits = match (&value, &param.pattern) {
+            (Const::Str(text), _) if !param.options.is_empty() => param.options.contains(text),
+            (_, Pattern::Any | Pattern::Var(_)) => true,
+            (Const::Int(_) | Const::Float(_), Pattern::Number | Pattern::Is(TyKind::Float))
+            | (Const::Int(_), Pattern::Is(TyKind::Int))
+            | (Const::Bool(_), Pattern::Is(TyKind::Bool))
+            | (Const::Duration(_), Pattern::Is(TyKind::Duration))
+            | (Const::Date(_), Pattern::Is(TyKind::Date | TyKind::Timestamp))
+            | (Const::List(_), Pattern::List(_)) => true,
+            (Const::Str(_), Pattern::Is(TyKind::String)) => param.options.is_empty(),
+            (Const::Null, _) => param.nullable,
+            _ => false,
+        };
+        if !fits {
+            let message = format!("{what} cannot be {}", value.describe());
+            self.findings.push(errors::bad_arguments(message, &describe(signature), expr.span));
+            return None;
+        }
+        if value.number().is_some_and(|number| !param.domain.contains(number)) {
+            let message = format!("{what} is in `{}`, and this is {}", param.domain, value.describe());
+            self.findings.push(errors::bad_value(message, "out of range", expr.span));
+            return None;
+        }
+        Some(value)
+    }
+
+    fn apply(&mut self, signature: &FnSig, bound: Bound, span: Span) -> TExpr {
+        let mut variables: BTreeMap<String, Ty> = BTreeMap::new();
+        let mut float = false;
+        let mut proven = true;
+        let mut fine = true;
+        for param in &signature.params {
+            for value in bound.values.get(&param.name).into_iter().flatten() {
+                fine &= self.check_argument(signature, param, value, &mut variables);
+                float |= value.ty.kind == TyKind::Float && param.pattern == Pattern::Number;
+                let inside = param.domain == Interval::ALL || value.ty.range.within(param.domain);
+                proven &= inside || !value.ty.is_number();
+            }
+        }
+        if !fine {
+            return TExpr::error(span);
+        }
+        let values = || bound.values.values().flatten();
+        let kind = match &signature.result {
+            Pattern::Is(kind) => kind.clone(),
+            Pattern::Number => if float { TyKind::Float } else { TyKind::Int },
+            Pattern::Var(name) => variables.get(name).map_or(TyKind::Unknown, |ty| ty.kind.clone()),
+            Pattern::Any | Pattern::List(_) => TyKind::Unknown,
+        };
+        let nullable = match signature.nulls {
+            NullPolicy::Handled => signature.result_nullable,
+            NullPolicy::Coalesce => values().all(|value| value.ty.nullable),
+            NullPolicy::Propagate => signature.result_nullable || values().any(|value| value.ty.nullable),
+        };
+        let range = match &signature.result {
+            Pattern::Var(name) if signature.result_range == Interval::ALL => {
+                variables.get(name).map_or(Interval::ALL, |ty| ty.range)
+            }
+            _ => signature.result_range,
+        };
+        let ty = Ty { kind, nullable: nullable || !proven, range };
+        let finite = !proven && ty.kind == TyKind::Float;
+        self.finish(signature, bound, ty, finite, span)
+    }
+
+    fn finish(&mut self, signature: &FnSig, bound: Bound, ty: Ty, finite: bool, span: Span) -> TExpr {
+        let Some(fit) = &signature.fit else {
+            let kind = TKind::Call {
+                function: signature.name.clone(),
+                body: signature.body.clone(),
+                args: bound.values,
+                constants: bound.constants,
+                finite,
+            };
+            return TExpr { kind, ty, span };
+        };
+        if let Position::Row(place) = self.position {
+            self.findings.push(errors::fitted_before_split(&signature.name, place, span));
+            return TExpr::error(span);
+        }
+        let FnBody::Polars(polars) = &signature.body else {
+            self.findings.push(errors::not_supported("a fitted function in Python", span));
+            return TExpr::error(span);
+        };
+        let call = FittedCall {
+            function: signature.name.clone(),
+            fit: fit.fit.clone(),
+            state: fit.state.clone(),
+            polars: polars.clone(),
+            args: bound.values.into_iter().filter_map(|(name, mut values)| Some((name, values.pop()?))).collect(),
+            constants: bound.constants,
+        };
+        // One column per level where the levels are declared.
+        let ty = match (&ty.kind, call.args.values().next().map(|arg| &arg.ty.kind)) {
+            (TyKind::Vector(None), Some(TyKind::Category(Some(levels)))) => {
+                Ty { kind: TyKind::Vector(u32::try_from(levels.len()).ok()), ..ty }
+            }
+            _ => ty,
+        };
+        TExpr { kind: TKind::Fitted(Box::new(call)), ty, span }
+    }
+
+    fn check_argument(
+        &mut self,
+        signature: &FnSig,
+        param: &FnParam,
+        value: &TExpr,
+        variables: &mut BTreeMap<String, Ty>,
+    ) -> bool {
+        let what = format!("`{}` of `{}`", param.name, signature.name);
+        let wanted = match &param.pattern {
+            Pattern::Is(kind) if !value.ty.fits(kind) => Some(kind.to_string()),
+            Pattern::Number if !value.ty.is_number() && value.ty.kind != TyKind::Null => Some("a number".to_owned()),
+            Pattern::Var(name) => match variables.get(name).map_or(Some(value.ty.clone()), |seen| seen.join(&value.ty)) {
+                Some(joined) => {
+                    variables.insert(name.clone(), joined);
+                    None
+                }
+                None => variables.get(name).map(|seen| seen.kind.to_string()),
+            },
+            _ => None,
+        };
+        if let Some(wanted) = wanted {
+            self.findings.push(errors::mismatch(&what, &format!("`{wanted}`"), &value.ty, value.span));
+            return false;
+        }
+        if signature.nulls == NullPolicy::Handled && !param.nullable && value.ty.nullable {
+            self.findings.push(errors::null_use(&what, &value.ty, value.span));
+            return false;
+        }
+        true
+    }
+}
+
+/// A signature as it is declared: `log1p(x: float in -1<..) -> float`.
+#[must_use]
+pub fn describe(signature: &FnSig) -> String {
+    let params: Vec<String> = signature
+        .params
+        .iter()
+        .map(|param| {
+            let dots = if param.variadic { "..." } else { "" };
+            let null = if param.nullable { "?" } else { "" };
+            let range = if param.domain == Interval::ALL { String::new() } else { format!(" in {}", param.domain) };
+            let default = param.default.as_ref().map_or(String::new(), |value| format!(" = {}", value.describe()));
+            let ty = if param.options.is_empty() {
+                pattern(&param.pattern)
+            } else {
+                let options: Vec<String> = param.options.iter().map(|option| format!("{option:?}")).collect();
+                format!("enum[{}]", options.join(", "))
+            };
+            format!("{dots}{}: {ty}{null}{default}{range}", param.name)
+        })
+        .collect();
+    let null = if signature.result_nullable { "?" } else { "" };
+    format!("{}({}) -> {}{null}", signature.name, params.join(", "), pattern(&signature.result))
+}
+
+fn pattern(pattern: &Pattern) -> String {
+    match pattern {
+        Pattern::Is(kind) => kind.to_string(),
+        Pattern::Any => "any".to_owned(),
+        Pattern::Var(name) => name.clone(),
+        Pattern::Number => "N".to_owned(),
+        Pattern::List(item) => format!("list[{}]", self::pattern(item)),
+    }
+}

@@ -1,0 +1,280 @@
+//! Types of row-wise expressions. In: syntax and a scope of columns. Out: typed expressions; an expression that is wrong
+//! is reported once, has unknown type, and causes no further findings.
+
+mod call;
+mod operators;
+pub mod refine;
+
+use crate::consts::{constant, dotted, literal};
+use crate::errors;
+use crate::names::{Space, resolve};
+use crate::typed::{Const, Finding, TExpr, TKind};
+use crate::types::{Interval, Ty, TyKind};
+use mlpc_db::{Db, SourceFile};
+use mlpc_diagnostics::Span;
+use mlpc_syntax::ast::{Expr, ExprKind, Range, UnaryOp};
+use std::collections::BTreeMap;
+
+/// What a name means among columns.
+pub enum Lookup {
+    /// A column, by its name in the table.
+    Found(String, Ty),
+    /// Several sources have it; how each would be written.
+    Ambiguous(Vec<String>),
+    /// No source has it; the nearest that one has.
+    Missing(Option<String>),
+    /// It is wrong, and that was reported.
+    Broken,
+}
+
+/// Columns that an expression may name.
+pub trait Columns {
+    /// What `name`, which may be dotted, means.
+    fn lookup(&self, name: &str) -> Lookup;
+    /// Who has no such column, for messages: "`flights`".
+    fn describe(&self) -> String;
+}
+
+/// Where an expression stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Position {
+    /// A column or let: fitted functions are allowed.
+    Column,
+    /// Before the split; for messages: "a filter".
+    Row(&'static str),
+    /// An expectation: functions over the whole table are allowed.
+    Expectation,
+}
+
+/// Infers expressions of one block.
+pub struct Infer<'a> {
+    /// The database.
+    pub db: &'a dyn Db,
+    /// The file whose names are seen.
+    pub file: SourceFile,
+    /// Columns in scope.
+    pub columns: &'a dyn Columns,
+    /// Where the expression stands.
+    pub position: Position,
+    /// What was found.
+    pub findings: &'a mut Vec<Finding>,
+    /// What conditions have shown of columns.
+    pub refined: BTreeMap<String, Ty>,
+}
+
+impl Infer<'_> {
+    /// The typed form of an expression.
+    pub fn expr(&mut self, expr: &Expr) -> TExpr {
+        let span = expr.span;
+        match &expr.kind {
+            ExprKind::Null => self.typed(TKind::Literal(Const::Null), Ty::new(TyKind::Null).with_null(true), span),
+            ExprKind::Bool(_)
+            | ExprKind::Int(_)
+            | ExprKind::Float(_)
+            | ExprKind::Percent(_)
+            | ExprKind::Str(_)
+            | ExprKind::Duration(_)
+            | ExprKind::Size(_)
+            | ExprKind::Date(_) => literal(expr).map_or_else(|| TExpr::error(span), |value| literal_expr(value, span)),
+            ExprKind::Name(name) => self.name(name, span),
+            ExprKind::Member(..) => match dotted(expr) {
+                Some(name) => self.name(&name, span),
+                None => self.reject(expr, "a member of a value"),
+            },
+            ExprKind::Call(callee, args) => self.call(callee, args, span),
+            ExprKind::Unary(op, operand) => self.unary(*op, operand, span),
+            ExprKind::Binary(op, left, right) => self.binary(*op, left, right, span),
+            ExprKind::In { item, set, negated } => self.membership(item, set, *negated, span),
+            ExprKind::If(condition, then, otherwise) => self.conditional(condition, then, otherwise, span),
+            ExprKind::Over(..) => self.later("an aggregate with `over`", span),
+            ExprKind::Index(..) => self.later("a column of a wide group", span),
+            ExprKind::Interpolated(_) => self.later("an interpolated text over columns", span),
+            ExprKind::By(..) => self.reject(expr, "`by`"),
+            ExprKind::Range(_) => self.reject(expr, "a range without `in`"),
+            ExprKind::List(_) => self.reject(expr, "a list without `in`"),
+            ExprKind::Record(_) => self.reject(expr, "a record"),
+            ExprKind::ForAll(..) => self.reject(expr, "`for all`"),
+            ExprKind::Error => TExpr::error(span),
+        }
+    }
+
+    /// A condition: boolean, null allowed.
+    pub fn condition(&mut self, expr: &Expr, what: &str) -> TExpr {
+        let typed = self.expr(expr);
+        if !typed.ty.fits(&TyKind::Bool) {
+            self.findings.push(errors::mismatch(what, "a condition", &typed.ty, expr.span));
+            return TExpr::error(expr.span);
+        }
+        typed
+    }
+
+    fn typed(&self, kind: TKind, ty: Ty, span: Span) -> TExpr {
+        TExpr { kind, ty, span }
+    }
+
+    fn reject(&mut self, expr: &Expr, what: &str) -> TExpr {
+        self.findings.push(errors::bad_value(format!("{what} is no value of a row"), "not a value", expr.span));
+        TExpr::error(expr.span)
+    }
+
+    fn later(&mut self, what: &str, span: Span) -> TExpr {
+        self.findings.push(errors::not_supported(what, span));
+        TExpr::error(span)
+    }
+
+    fn name(&mut self, name: &str, span: Span) -> TExpr {
+        match self.columns.lookup(name) {
+            Lookup::Found(column, ty) => {
+                let ty = self.refined.get(&column).cloned().unwrap_or(ty);
+                self.typed(TKind::Column(column), ty, span)
+            }
+            Lookup::Broken => TExpr::error(span),
+            Lookup::Ambiguous(options) => {
+                self.findings.push(errors::ambiguous_column(name, &options, span));
+                TExpr::error(span)
+            }
+            Lookup::Missing(near) => {
+                let declared = resolve(self.db, self.file, Space::Block, name);
+                if declared.is_some_and(|block| matches!(block.keyword(self.db), "const" | "param")) {
+                    let expr = Expr { kind: ExprKind::Name(name.to_owned()), span };
+                    return match constant(self.db, self.file, &expr) {
+                        Some(value) => literal_expr(value, span),
+                        None => TExpr::error(span),
+                    };
+                }
+                self.findings.push(errors::unknown_column(name, &self.columns.describe(), near, span));
+                TExpr::error(span)
+            }
+        }
+    }
+
+    fn unary(&mut self, op: UnaryOp, operand: &Expr, span: Span) -> TExpr {
+        let value = self.expr(operand);
+        if value.ty.is_unknown() {
+            return TExpr::error(span);
+        }
+        let ty = match op {
+            UnaryOp::Neg if value.ty.is_number() => {
+                let range = value.ty.range.negated();
+                value.ty.clone().in_range(range)
+            }
+            UnaryOp::Neg if value.ty.kind == TyKind::Duration => value.ty.clone(),
+            UnaryOp::Not if value.ty.fits(&TyKind::Bool) => value.ty.clone(),
+            UnaryOp::Neg => {
+                self.findings.push(errors::mismatch("`-`", "a number", &value.ty, operand.span));
+                return TExpr::error(span);
+            }
+            UnaryOp::Not => {
+                self.findings.push(errors::mismatch("`not`", "a condition", &value.ty, operand.span));
+                return TExpr::error(span);
+            }
+        };
+        self.typed(TKind::Unary(op, Box::new(value)), ty, span)
+    }
+
+    fn conditional(&mut self, condition: &Expr, then: &Expr, otherwise: &Expr, span: Span) -> TExpr {
+        let condition = self.condition(condition, "`if`");
+        let before = self.refined.clone();
+        self.refine(&condition, true);
+        let then = self.expr(then);
+        self.refined.clone_from(&before);
+        self.refine(&condition, false);
+        let otherwise = self.expr(otherwise);
+        self.refined = before;
+        let Some(ty) = then.ty.join(&otherwise.ty) else {
+            let (left, right) = (errors::TyAt(&then.ty, then.span), errors::TyAt(&otherwise.ty, otherwise.span));
+            self.findings.push(errors::incompatible("`if`", &left, &right, span));
+            return TExpr::error(span);
+        };
+        if ty.is_unknown() {
+            return TExpr::error(span);
+        }
+        self.typed(TKind::If(Box::new(condition), Box::new(then), Box::new(otherwise)), ty, span)
+    }
+
+    fn membership(&mut self, item: &Expr, set: &Expr, negated: bool, span: Span) -> TExpr {
+        let item = self.expr(item);
+        let kind = match &set.kind {
+            ExprKind::Range(range) => self.in_range(item, range, negated),
+            ExprKind::List(items) => self.in_list(item, items, negated),
+            _ => {
+                self.findings.push(errors::wrong_form("in", "a range or a list", set.span));
+                return TExpr::error(span);
+            }
+        };
+        match kind {
+            Some((kind, nullable)) => self.typed(kind, Ty::new(TyKind::Bool).with_null(nullable), span),
+            None => TExpr::error(span),
+        }
+    }
+
+    fn in_range(&mut self, item: TExpr, range: &Range, negated: bool) -> Option<(TKind, bool)> {
+        let low = self.bound(&item, range.low.as_ref());
+        let high = self.bound(&item, range.high.as_ref());
+        if item.ty.is_unknown() {
+            return None;
+        }
+        if !item.ty.is_number() && !item.ty.is_time() && item.ty.kind != TyKind::Duration {
+            self.findings.push(errors::mismatch("a range", "a number or a time", &item.ty, item.span));
+            return None;
+        }
+        let (low, high) = (low?, high?);
+        let nullable = item.ty.nullable || [&low, &high].into_iter().flatten().any(|(bound, _)| bound.ty.nullable);
+        Some((TKind::InRange { item: Box::new(item), low, high, negated }, nullable))
+    }
+
+    #[expect(clippy::option_option, reason = "the outer level is an error that was reported, the inner an open bound")]
+    fn bound(&mut self, item: &TExpr, bound: Option<&(Box<Expr>, bool)>) -> Option<Option<(Box<TExpr>, bool)>> {
+        let Some((expr, closed)) = bound else { return Some(None) };
+        let typed = self.expr(expr);
+        if typed.ty.is_unknown() || item.ty.is_unknown() {
+            return None;
+        }
+        if !operators::comparable(&item.ty, &typed.ty) {
+            let (left, right) = (errors::TyAt(&item.ty, item.span), errors::TyAt(&typed.ty, typed.span));
+            self.findings.push(errors::incompatible("this range", &left, &right, expr.span));
+            return None;
+        }
+        Some(Some((Box::new(typed), *closed)))
+    }
+
+    fn in_list(&mut self, item: TExpr, items: &[Expr], negated: bool) -> Option<(TKind, bool)> {
+        let mut values = Vec::new();
+        let mut broken = item.ty.is_unknown();
+        for member in items {
+            let typed = self.expr(member);
+            if typed.ty.is_unknown() || item.ty.is_unknown() {
+                broken = true;
+            } else if !self.check_comparable(&item, &typed, member.span) {
+                broken = true;
+            } else if let TKind::Literal(value) = typed.kind {
+                values.push(value);
+            } else {
+                self.findings.push(errors::wrong_form("in", "a list of literals", member.span));
+                broken = true;
+            }
+        }
+        if broken {
+            return None;
+        }
+        let nullable = item.ty.nullable;
+        Some((TKind::InList { item: Box::new(item), values, negated }, nullable))
+    }
+}
+
+/// A literal with its type.
+#[must_use]
+pub fn literal_expr(value: Const, span: Span) -> TExpr {
+    let ty = match &value {
+        Const::Null => Ty::new(TyKind::Null).with_null(true),
+        Const::Bool(_) => Ty::new(TyKind::Bool),
+        Const::Int(_) | Const::Size(_) => Ty::new(TyKind::Int),
+        Const::Float(_) => Ty::new(TyKind::Float),
+        Const::Str(_) => Ty::new(TyKind::String),
+        Const::Duration(_) => Ty::new(TyKind::Duration),
+        Const::Date(_) => Ty::new(TyKind::Date),
+        Const::List(_) => Ty::unknown(),
+    };
+    let range = value.number().map_or(Interval::ALL, Interval::point);
+    TExpr { kind: TKind::Literal(value), ty: ty.in_range(range), span }
+}

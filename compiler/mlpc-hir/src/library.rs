@@ -1,0 +1,435 @@
+//! Signatures of the building blocks: functions, trainers, metrics, expectations. Read from their declarations, those
+//! of the standard library and those of users alike.
+
+use crate::consts::{dotted, interval, literal};
+use crate::typed::{Const, FnBody, Task};
+use crate::types::{Interval, TyKind};
+use mlpc_db::{Block, Db, parse_block};
+use mlpc_syntax::ast::{BlockDecl, Decl, Entry, Expr, ExprKind, Field, SigParam, TypeExpr, TypeKind};
+
+/// A row-wise or fitted function, or an expectation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FnSig {
+    /// Its name.
+    pub name: String,
+    /// Its documentation.
+    pub doc: Option<String>,
+    /// Present if it is fitted.
+    pub fit: Option<FitSig>,
+    /// In order.
+    pub params: Vec<FnParam>,
+    /// What it gives.
+    pub result: Pattern,
+    /// Whether the result is declared nullable.
+    pub result_nullable: bool,
+    /// What numbers it gives.
+    pub result_range: Interval,
+    /// What nulls do.
+    pub nulls: NullPolicy,
+    /// How it is done.
+    pub body: FnBody,
+    /// Template of a mask of rows to blame; expectations only.
+    pub offending: Option<String>,
+}
+
+/// How a fitted function is fitted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FitSig {
+    /// Function of the runtime.
+    pub fit: String,
+    /// Names in its result.
+    pub state: Vec<String>,
+}
+
+/// A parameter.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FnParam {
+    /// Its name.
+    pub name: String,
+    /// What it takes.
+    pub pattern: Pattern,
+    /// Whether null is a value for it.
+    pub nullable: bool,
+    /// Any number of arguments.
+    pub variadic: bool,
+    /// Known when the program is compiled.
+    pub constant: bool,
+    /// Value if it is left out.
+    pub default: Option<Const>,
+    /// Where the function is defined.
+    pub domain: Interval,
+    /// Allowed texts, for `enum[…]`.
+    pub options: Vec<String>,
+}
+
+/// A type with variables.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Pattern {
+    /// This type.
+    Is(TyKind),
+    /// Any type.
+    Any,
+    /// `T`: any type, the same everywhere in a signature.
+    Var(String),
+    /// `N`: int or float; float if any argument is.
+    Number,
+    /// `list[…]`.
+    List(Box<Pattern>),
+}
+
+/// What a null argument does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NullPolicy {
+    /// Makes the result null.
+    Propagate,
+    /// The declared types say all.
+    Handled,
+    /// The result is null only if all arguments are.
+    Coalesce,
+}
+
+/// A trainer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainerSig {
+    /// Its name.
+    pub name: String,
+    /// Its documentation.
+    pub doc: Option<String>,
+    /// What it learns.
+    pub tasks: Vec<Task>,
+    /// `module:Class` or `file.py:function`.
+    pub python: String,
+    /// Requirement, if it needs a package.
+    pub package: Option<String>,
+    /// Argument that takes the seed.
+    pub seed: Option<String>,
+    /// Argument that takes the number of threads.
+    pub threads: Option<String>,
+    /// How categories are told: `mask`, `feature_types`, `indices`.
+    pub categories: Option<String>,
+    /// `nulls`, `categories`, `vectors`, `weights`, …
+    pub accepts: Vec<String>,
+    /// Arguments that are always given.
+    pub fixed: Vec<(String, Const)>,
+    /// Hyperparameters.
+    pub params: Vec<HyperSig>,
+}
+
+/// A hyperparameter, or a parameter of a metric.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HyperSig {
+    /// The library's own name.
+    pub name: String,
+    /// Its documentation.
+    pub doc: Option<String>,
+    /// What it takes, one of these.
+    pub forms: Vec<HyperForm>,
+    /// Whether `null` is a value.
+    pub nullable: bool,
+    /// Value if nobody sets it.
+    pub default: Option<Const>,
+    /// Allowed numbers.
+    pub range: Interval,
+}
+
+/// What a hyperparameter takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HyperForm {
+    /// True or false.
+    Bool,
+    /// An integer.
+    Int,
+    /// A number.
+    Float,
+    /// Any text.
+    Text,
+    /// One of these texts.
+    Enum(Vec<String>),
+    /// A list.
+    List(Box<HyperForm>),
+}
+
+/// A metric.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MetricSig {
+    /// Its name.
+    pub name: String,
+    /// Its documentation.
+    pub doc: Option<String>,
+    /// Where it applies.
+    pub tasks: Vec<Task>,
+    /// `mlp_runtime.metrics:accuracy`.
+    pub python: String,
+    /// `label`, `probability`, `value`.
+    pub needs: String,
+    /// What it can be.
+    pub range: Interval,
+    /// Whether more is better.
+    pub higher_is_better: bool,
+    /// Its parameters.
+    pub params: Vec<HyperSig>,
+}
+
+/// The signature of a `fn`, `fitted fn` or `expectation` block.
+#[salsa::tracked]
+pub fn fn_signature<'db>(db: &'db dyn Db, block: Block<'db>) -> Option<FnSig> {
+    let decl = body(db, block)?;
+    let signature = decl.signature.as_ref()?;
+    let result = signature.result.as_ref();
+    let fit = text(decl, "fit").map(|fit| FitSig { fit, state: fields(decl, "state").map(|f| f.name.text.clone()).collect() });
+    let body = match (text(decl, "polars"), text(decl, "python")) {
+        (Some(template), _) => FnBody::Polars(template),
+        (None, Some(reference)) => FnBody::Python { reference, vectorized: flag(decl, "vectorized") },
+        (None, None) => return None,
+    };
+    Some(FnSig {
+        name: block.name(db).to_owned(),
+        doc: decl.doc.clone(),
+        fit,
+        params: signature.params.iter().map(param).collect(),
+        result: result.map_or(Pattern::Any, pattern),
+        result_nullable: result.is_some_and(|ty| ty.nullable),
+        result_range: signature.domain.as_ref().and_then(interval).unwrap_or(Interval::ALL),
+        nulls: match text(decl, "nulls").as_deref() {
+            Some("handled") => NullPolicy::Handled,
+            Some("coalesce") => NullPolicy::Coalesce,
+            _ => NullPolicy::Propagate,
+        },
+        body,
+        offending: text(decl, "offending"),
+    })
+}
+
+/// The signature of a `trainer` block.
+#[salsa::tracked]
+pub fn trainer_signature<'db>(db: &'db dyn Db, block: Block<'db>) -> Option<TrainerSig> {
+    let decl = body(db, block)?;
+    Some(TrainerSig {
+        name: block.name(db).to_owned(),
+        doc: decl.doc.clone(),
+        tasks: tasks(decl),
+        python: text(decl, "python")?,
+        package: text(decl, "package"),
+        seed: text(decl, "seed"),
+        threads: text(decl, "threads"),
+        categories: text(decl, "categories"),
+        accepts: nested(decl, "accepts").filter_map(bare).collect(),
+        fixed: nested(decl, "fixed").filter_map(named_constant).collect(),
+        params: fields(decl, "params").map(hyper).collect(),
+    })
+}
+
+/// The signature of a `metric` block.
+#[salsa::tracked]
+pub fn metric_signature<'db>(db: &'db dyn Db, block: Block<'db>) -> Option<MetricSig> {
+    let decl = body(db, block)?;
+    Some(MetricSig {
+        name: block.name(db).to_owned(),
+        doc: decl.doc.clone(),
+        tasks: tasks(decl),
+        python: text(decl, "python")?,
+        needs: text(decl, "needs").unwrap_or_else(|| "label".to_owned()),
+        range: setting(decl, "range").and_then(interval).unwrap_or(Interval::ALL),
+        higher_is_better: text(decl, "better").as_deref() != Some("lower"),
+        params: fields(decl, "params").map(hyper).collect(),
+    })
+}
+
+/// The body of a block declaration.
+pub fn body<'db>(db: &'db dyn Db, block: Block<'db>) -> Option<&'db BlockDecl> {
+    match &parse_block(db, block).decl {
+        Decl::Block(decl) => Some(decl),
+        _ => None,
+    }
+}
+
+/// The value of a setting.
+#[must_use]
+pub fn setting<'a>(decl: &'a BlockDecl, name: &str) -> Option<&'a Expr> {
+    decl.entries.iter().find_map(|entry| match entry {
+        Entry::Setting { name: path, value, .. } if path.text() == name => Some(value),
+        _ => None,
+    })
+}
+
+/// A setting that is a text or a word.
+#[must_use]
+pub fn text(decl: &BlockDecl, name: &str) -> Option<String> {
+    let value = setting(decl, name)?;
+    match literal(value) {
+        Some(Const::Str(text)) => Some(text),
+        _ => dotted(value),
+    }
+}
+
+/// The entries of a nested block.
+pub fn nested<'a>(decl: &'a BlockDecl, name: &'a str) -> impl Iterator<Item = &'a Entry> {
+    decl.entries
+        .iter()
+        .filter_map(move |entry| match entry {
+            Entry::Block(block) if block.kind.text == name => Some(&block.entries),
+            _ => None,
+        })
+        .flatten()
+}
+
+fn flag(decl: &BlockDecl, name: &str) -> bool {
+    setting(decl, name).and_then(literal) == Some(Const::Bool(true))
+}
+
+fn fields<'a>(decl: &'a BlockDecl, name: &'a str) -> impl Iterator<Item = &'a Field> {
+    nested(decl, name).filter_map(|entry| match entry {
+        Entry::Field(field) => Some(field),
+        _ => None,
+    })
+}
+
+fn tasks(decl: &BlockDecl) -> Vec<Task> {
+    decl.connector.iter().flat_map(|connector| &connector.paths).filter_map(|path| Task::named(&path.text())).collect()
+}
+
+fn bare(entry: &Entry) -> Option<String> {
+    match entry {
+        Entry::Bare(name) => Some(name.text.clone()),
+        _ => None,
+    }
+}
+
+fn named_constant(entry: &Entry) -> Option<(String, Const)> {
+    match entry {
+        Entry::Setting { name, value, .. } => literal(value).map(|value| (name.text(), value)),
+        _ => None,
+    }
+}
+
+fn param(param: &SigParam) -> FnParam {
+    let options = match param.ty.as_ref().map(|ty| &ty.kind) {
+        Some(TypeKind::Named { path, args }) if path.text() == "enum" => texts(args),
+        _ => Vec::new(),
+    };
+    FnParam {
+        name: param.name.text.clone(),
+        pattern: param.ty.as_ref().map_or(Pattern::Any, pattern),
+        nullable: param.ty.as_ref().is_some_and(|ty| ty.nullable),
+        variadic: param.variadic,
+        constant: param.constant,
+        default: param.default.as_ref().and_then(literal),
+        domain: param.domain.as_ref().and_then(interval).unwrap_or(Interval::ALL),
+        options,
+    }
+}
+
+fn texts(args: &[Expr]) -> Vec<String> {
+    args.iter()
+        .filter_map(|arg| match &arg.kind {
+            ExprKind::Str(text) => Some(text.clone()),
+            _ => None,
+        })
+        .collect()
+}
+
+fn pattern(ty: &TypeExpr) -> Pattern {
+    let TypeKind::Named { path, args } = &ty.kind else { return Pattern::Any };
+    match path.text().as_str() {
+        "any" => Pattern::Any,
+        "N" => Pattern::Number,
+        "list" => {
+            let item = args.first().and_then(dotted).map_or(Pattern::Any, |name| named(&name, &[]));
+            Pattern::List(Box::new(item))
+        }
+        name => named(name, args),
+    }
+}
+
+fn named(name: &str, args: &[Expr]) -> Pattern {
+    if name.len() == 1 && name.chars().all(|letter| letter.is_ascii_uppercase()) {
+        return if name == "N" { Pattern::Number } else { Pattern::Var(name.to_owned()) };
+    }
+    crate::annotations::simple_kind(name, args).map_or(Pattern::Any, Pattern::Is)
+}
+
+fn hyper(field: &Field) -> HyperSig {
+    let (forms, nullable) = forms(&field.ty);
+    HyperSig {
+        name: field.name.text.clone(),
+        doc: field.doc.clone(),
+        forms,
+        nullable,
+        default: field.default.as_ref().and_then(literal),
+        range: field.domain.as_ref().and_then(interval).unwrap_or(Interval::ALL),
+    }
+}
+
+fn forms(ty: &TypeExpr) -> (Vec<HyperForm>, bool) {
+    match &ty.kind {
+        TypeKind::Union(parts) => {
+            let parts: Vec<_> = parts.iter().map(forms).collect();
+            let nullable = ty.nullable || parts.iter().any(|(_, nullable)| *nullable);
+            (parts.into_iter().flat_map(|(forms, _)| forms).collect(), nullable)
+        }
+        TypeKind::Named { path, args } => (vec![form(&path.text(), args)], ty.nullable),
+    }
+}
+
+fn form(name: &str, args: &[Expr]) -> HyperForm {
+    match name {
+        "bool" => HyperForm::Bool,
+        "int" => HyperForm::Int,
+        "float" => HyperForm::Float,
+        "enum" => HyperForm::Enum(texts(args)),
+        "list" => {
+            let item = args.first().and_then(dotted).map_or(HyperForm::Text, |name| form(&name, &[]));
+            HyperForm::List(Box::new(item))
+        }
+        _ => HyperForm::Text,
+    }
+}
+
+impl HyperSig {
+    /// As a Python annotation: `int | None`, `Literal["auto"] | bool`.
+    #[must_use]
+    pub fn python_type(&self) -> String {
+        let mut parts: Vec<String> = self.forms.iter().map(python_form).collect();
+        parts.dedup();
+        if self.nullable {
+            parts.push("None".to_owned());
+        }
+        parts.join(" | ")
+    }
+
+    /// As it is declared: `int? in 1..`.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let parts: Vec<String> = self.forms.iter().map(describe_form).collect();
+        let null = if self.nullable { "?" } else { "" };
+        let range = if self.range == Interval::ALL { String::new() } else { format!(" in {}", self.range) };
+        format!("{}{null}{range}", parts.join(" | "))
+    }
+}
+
+fn python_form(form: &HyperForm) -> String {
+    match form {
+        HyperForm::Bool => "bool".to_owned(),
+        HyperForm::Int => "int".to_owned(),
+        HyperForm::Float => "float".to_owned(),
+        HyperForm::Text => "str".to_owned(),
+        HyperForm::Enum(options) => {
+            let options: Vec<String> = options.iter().map(|option| format!("{option:?}")).collect();
+            format!("Literal[{}]", options.join(", "))
+        }
+        HyperForm::List(item) => format!("list[{}]", python_form(item)),
+    }
+}
+
+fn describe_form(form: &HyperForm) -> String {
+    match form {
+        HyperForm::Text => "string".to_owned(),
+        HyperForm::Enum(options) => {
+            let options: Vec<String> = options.iter().map(|option| format!("{option:?}")).collect();
+            format!("enum[{}]", options.join(", "))
+        }
+        HyperForm::List(item) => format!("list[{}]", describe_form(item)),
+        other => python_form(other),
+    }
+}
+

@@ -1,0 +1,345 @@
+//! Types of values: a kind, whether null may occur, and the range of numbers where it is known.
+
+use std::fmt;
+
+/// A type.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ty {
+    /// What it is.
+    pub kind: TyKind,
+    /// `T?`.
+    pub nullable: bool,
+    /// What numbers occur; unbounded for everything else.
+    pub range: Interval,
+}
+
+/// Kinds of types.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TyKind {
+    /// An error was reported already: fits everything.
+    Unknown,
+    /// The type of `null`: fits every nullable type.
+    Null,
+    /// True or false.
+    Bool,
+    /// 64-bit integer.
+    Int,
+    /// 64-bit floating point.
+    Float,
+    /// Text.
+    String,
+    /// One of a set. `None`: open, its levels are those of the training part.
+    Category(Option<Vec<String>>),
+    /// A day.
+    Date,
+    /// An instant.
+    Timestamp,
+    /// A span of time.
+    Duration,
+    /// Numbers in a row; `None`: as many as the data has levels.
+    Vector(Option<u32>),
+    /// Several values of one type.
+    List(Box<TyKind>),
+}
+
+impl Ty {
+    /// A type that is never null, of any range.
+    #[must_use]
+    pub fn new(kind: TyKind) -> Self {
+        Self { kind, nullable: false, range: Interval::ALL }
+    }
+
+    /// The type of something that is wrong.
+    #[must_use]
+    pub fn unknown() -> Self {
+        Self { kind: TyKind::Unknown, nullable: true, range: Interval::ALL }
+    }
+
+    /// Whether an error was reported for it.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        self.kind == TyKind::Unknown
+    }
+
+    /// The same, null allowed or not.
+    #[must_use]
+    pub fn with_null(mut self, nullable: bool) -> Self {
+        self.nullable = nullable;
+        self
+    }
+
+    /// The same, with a range.
+    #[must_use]
+    pub fn in_range(mut self, range: Interval) -> Self {
+        self.range = range;
+        self
+    }
+
+    /// int or float.
+    #[must_use]
+    pub fn is_number(&self) -> bool {
+        matches!(self.kind, TyKind::Int | TyKind::Float)
+    }
+
+    /// Date or timestamp.
+    #[must_use]
+    pub fn is_time(&self) -> bool {
+        matches!(self.kind, TyKind::Date | TyKind::Timestamp)
+    }
+
+    /// Whether a value of this kind may stand where `wanted` is asked for; nulls are judged apart.
+    #[must_use]
+    pub fn fits(&self, wanted: &TyKind) -> bool {
+        match (&self.kind, wanted) {
+            (TyKind::Unknown | TyKind::Null, _) | (_, TyKind::Unknown) => true,
+            (TyKind::Int, TyKind::Float)
+            | (TyKind::Category(_), TyKind::String | TyKind::Category(None))
+            | (TyKind::Date, TyKind::Timestamp)
+            | (TyKind::Vector(_), TyKind::Vector(None)) => true,
+            (have, wanted) => have == wanted,
+        }
+    }
+
+    /// The narrowest type that holds both, if there is one.
+    #[must_use]
+    pub fn join(&self, other: &Self) -> Option<Self> {
+        let kind = match (&self.kind, &other.kind) {
+            (TyKind::Unknown, _) | (_, TyKind::Unknown) => TyKind::Unknown,
+            (TyKind::Null, kind) | (kind, TyKind::Null) => kind.clone(),
+            (TyKind::Int, TyKind::Float) | (TyKind::Float, TyKind::Int) => TyKind::Float,
+            (TyKind::Date, TyKind::Timestamp) | (TyKind::Timestamp, TyKind::Date) => TyKind::Timestamp,
+            (TyKind::Category(Some(left)), TyKind::Category(Some(right))) => {
+                let mut levels = left.clone();
+                levels.extend(right.iter().filter(|level| !left.contains(level)).cloned());
+                TyKind::Category(Some(levels))
+            }
+            (TyKind::Category(_), TyKind::Category(_)) => TyKind::Category(None),
+            (TyKind::Category(_), TyKind::String) | (TyKind::String, TyKind::Category(_)) => TyKind::String,
+            (left, right) if left == right => left.clone(),
+            _ => return None,
+        };
+        let range = match (&self.kind, &other.kind) {
+            (TyKind::Null, _) => other.range,
+            (_, TyKind::Null) => self.range,
+            _ => self.range.hull(other.range),
+        };
+        Some(Self { kind, nullable: self.nullable || other.nullable, range })
+    }
+}
+
+impl fmt::Display for TyKind {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown => out.write_str("unknown"),
+            Self::Null => out.write_str("null"),
+            Self::Bool => out.write_str("bool"),
+            Self::Int => out.write_str("int"),
+            Self::Float => out.write_str("float"),
+            Self::String => out.write_str("string"),
+            Self::Category(None) => out.write_str("category"),
+            Self::Category(Some(levels)) => {
+                let shown: Vec<String> = levels.iter().map(|level| format!("{level:?}")).collect();
+                write!(out, "category[{}]", shown.join(", "))
+            }
+            Self::Date => out.write_str("date"),
+            Self::Timestamp => out.write_str("timestamp"),
+            Self::Duration => out.write_str("duration"),
+            Self::Vector(None) => out.write_str("vector"),
+            Self::Vector(Some(size)) => write!(out, "vector[{size}]"),
+            Self::List(item) => write!(out, "list[{item}]"),
+        }
+    }
+}
+
+impl fmt::Display for Ty {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}", self.kind)?;
+        if self.nullable && !matches!(self.kind, TyKind::Unknown | TyKind::Null) {
+            out.write_str("?")?;
+        }
+        if self.is_number() && self.range != Interval::ALL {
+            write!(out, " in {}", self.range)?;
+        }
+        Ok(())
+    }
+}
+
+/// A range of numbers; infinite bounds are open.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Interval {
+    /// Lower bound.
+    pub low: f64,
+    /// Whether it belongs to the range.
+    pub low_closed: bool,
+    /// Upper bound.
+    pub high: f64,
+    /// Whether it belongs to the range.
+    pub high_closed: bool,
+}
+
+impl Interval {
+    /// All numbers.
+    pub const ALL: Self =
+        Self { low: f64::NEG_INFINITY, low_closed: false, high: f64::INFINITY, high_closed: false };
+
+    /// One number.
+    #[must_use]
+    pub fn point(value: f64) -> Self {
+        Self { low: value, low_closed: true, high: value, high_closed: true }
+    }
+
+    /// Whether `value` lies in it.
+    #[must_use]
+    pub fn contains(self, value: f64) -> bool {
+        let above = value > self.low || (self.low_closed && value == self.low);
+        let below = value < self.high || (self.high_closed && value == self.high);
+        above && below
+    }
+
+    /// Whether every number of `self` lies in `other`.
+    #[must_use]
+    pub fn within(self, other: Self) -> bool {
+        let low = self.low > other.low || (self.low == other.low && (other.low_closed || !self.low_closed));
+        let high = self.high < other.high || (self.high == other.high && (other.high_closed || !self.high_closed));
+        (low || other.low == f64::NEG_INFINITY) && (high || other.high == f64::INFINITY)
+    }
+
+    /// Whether it holds no number.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.low > self.high || (self.low == self.high && !(self.low_closed && self.high_closed))
+    }
+
+    /// The smallest range that holds both.
+    #[must_use]
+    pub fn hull(self, other: Self) -> Self {
+        let (low, low_closed) = match self.low.total_cmp(&other.low) {
+            std::cmp::Ordering::Less => (self.low, self.low_closed),
+            std::cmp::Ordering::Greater => (other.low, other.low_closed),
+            std::cmp::Ordering::Equal => (self.low, self.low_closed || other.low_closed),
+        };
+        let (high, high_closed) = match self.high.total_cmp(&other.high) {
+            std::cmp::Ordering::Greater => (self.high, self.high_closed),
+            std::cmp::Ordering::Less => (other.high, other.high_closed),
+            std::cmp::Ordering::Equal => (self.high, self.high_closed || other.high_closed),
+        };
+        Self { low, low_closed, high, high_closed }
+    }
+
+    /// What lies in both.
+    #[must_use]
+    pub fn meet(self, other: Self) -> Self {
+        let (low, low_closed) = match self.low.total_cmp(&other.low) {
+            std::cmp::Ordering::Greater => (self.low, self.low_closed),
+            std::cmp::Ordering::Less => (other.low, other.low_closed),
+            std::cmp::Ordering::Equal => (self.low, self.low_closed && other.low_closed),
+        };
+        let (high, high_closed) = match self.high.total_cmp(&other.high) {
+            std::cmp::Ordering::Less => (self.high, self.high_closed),
+            std::cmp::Ordering::Greater => (other.high, other.high_closed),
+            std::cmp::Ordering::Equal => (self.high, self.high_closed && other.high_closed),
+        };
+        Self { low, low_closed, high, high_closed }
+    }
+
+    /// `-a`.
+    #[must_use]
+    pub fn negated(self) -> Self {
+        Self { low: -self.high, low_closed: self.high_closed, high: -self.low, high_closed: self.low_closed }
+    }
+
+    /// `a + b`.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            low: self.low + other.low,
+            low_closed: self.low_closed && other.low_closed,
+            high: self.high + other.high,
+            high_closed: self.high_closed && other.high_closed,
+        }
+    }
+
+    /// `a * b`; closed ends where both are.
+    #[must_use]
+    pub fn times(self, other: Self) -> Self {
+        let ends = [
+            (self.low, self.low_closed, other.low, other.low_closed),
+            (self.low, self.low_closed, other.high, other.high_closed),
+            (self.high, self.high_closed, other.low, other.low_closed),
+            (self.high, self.high_closed, other.high, other.high_closed),
+        ];
+        let mut range: Option<Self> = None;
+        for (left, left_closed, right, right_closed) in ends {
+            // Zero times an infinite bound is the zero that the closed end can reach.
+            let value = if left == 0.0 || right == 0.0 { 0.0 } else { left * right };
+            let closed = (left_closed && right_closed)
+                || (left == 0.0 && left_closed)
+                || (right == 0.0 && right_closed);
+            let end = Self { low: value, low_closed: closed, high: value, high_closed: closed };
+            range = Some(range.map_or(end, |so_far| so_far.hull(end)));
+        }
+        range.unwrap_or(Self::ALL)
+    }
+
+    /// `a / b`, where `b` is never zero.
+    #[must_use]
+    pub fn divided_by(self, other: Self) -> Self {
+        if other.low < 0.0 && other.high > 0.0 {
+            return Self::ALL;
+        }
+        // A bound at zero that does not belong to the range takes the quotient to infinity on that side.
+        let negative = other.high <= 0.0;
+        let inverse = |bound: f64, towards: f64| if bound == 0.0 { towards } else { 1.0 / bound };
+        let reciprocal = Self {
+            low: inverse(other.high, if negative { f64::NEG_INFINITY } else { f64::INFINITY }),
+            low_closed: other.high_closed && other.high != 0.0,
+            high: inverse(other.low, if negative { f64::NEG_INFINITY } else { f64::INFINITY }),
+            high_closed: other.low_closed && other.low != 0.0,
+        };
+        self.times(reciprocal)
+    }
+}
+
+impl fmt::Display for Interval {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.low.is_finite() {
+            write!(out, "{}", self.low)?;
+            if !self.low_closed {
+                out.write_str("<")?;
+            }
+        }
+        out.write_str("..")?;
+        if self.high.is_finite() {
+            out.write_str(if self.high_closed { "=" } else { "<" })?;
+            write!(out, "{}", self.high)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn closed(low: f64, high: f64) -> Interval {
+        Interval { low, low_closed: true, high, high_closed: true }
+    }
+
+    #[test]
+    fn ranges_follow_arithmetic() {
+        assert_eq!(closed(0.0, 23.0).divided_by(Interval::point(24.0)), closed(0.0, 23.0 / 24.0));
+        assert_eq!(closed(-1.0, 2.0).times(closed(-3.0, 4.0)), closed(-6.0, 8.0));
+        assert_eq!(closed(1.0, 2.0).plus(closed(1.0, 1.0)), closed(2.0, 3.0));
+        let positive = Interval { low: 0.0, low_closed: false, ..Interval::ALL };
+        assert!(closed(1.0, 2.0).divided_by(positive).within(positive));
+    }
+
+    #[test]
+    fn ranges_know_what_lies_within() {
+        let half_open = Interval { low: 0.0, low_closed: false, high: 1.0, high_closed: true };
+        assert!(half_open.within(closed(0.0, 1.0)));
+        assert!(!closed(0.0, 1.0).within(half_open));
+        assert!(!half_open.contains(0.0));
+        assert_eq!(half_open.to_string(), "0<..=1");
+    }
+}
