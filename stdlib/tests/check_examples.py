@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+
 from check_functions import TYPES, probe_function
 from check_trainers import fit_trainer
 from declarations import Declaration, fill, imported, load, of_kind, same_number, within

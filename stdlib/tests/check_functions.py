@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeAlias
 
 import polars as pl
+
 from declarations import Declaration, fill, within
 
 Compile: TypeAlias = Callable[[str], pl.Expr]

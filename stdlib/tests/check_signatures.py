@@ -23,9 +23,10 @@ from typing import Any
 import lightgbm
 import sklearn.base
 import xgboost
-from declarations import Declaration, Range, alternatives, imported, load, of_kind, shown, within
 from packaging.requirements import Requirement
 from sklearn.utils import _param_validation as validation
+
+from declarations import Declaration, Range, alternatives, imported, load, of_kind, shown, within
 
 EXCLUDED: dict[str, str] = {
     "callbacks": "code, not a setting",

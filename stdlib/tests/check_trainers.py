@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import sklearn.exceptions
+
 from declarations import Declaration, imported
 
 Matrix: TypeAlias = npt.NDArray[np.float64]
@@ -61,11 +62,9 @@ def fit_twice(trainer: Declaration, example: dict[str, Any], task: str, data: st
 def arguments(trainer: Declaration, example: dict[str, Any]) -> dict[str, Any]:
     """All constructor arguments: every declared default, the example's values, seed, threads and the fixed ones."""
     settings = trainer["settings"]
-    found = (
-        {param["name"]: param["default"] for param in trainer["params"]}
-        | example
-        | trainer["fixed"]
-    )
+    found: dict[str, Any] = {param["name"]: param["default"] for param in trainer["params"]}
+    found.update(example)
+    found.update(trainer["fixed"])
     if "seed" in settings:
         found[settings["seed"]] = SEED
     if "threads" in settings:
