@@ -1,1 +1,39 @@
 //! Runs a plan on this machine: parallel, cached, resumable.
+//!
+//! [`execute`] starts a run and gives a [`Run`], an iterator over [`RunEvent`]. Inside, the dispatcher owns the order of
+//! steps and all that users see, the executor owns units of work, and only `ExecutorEvent` passes between.
+//! Finished steps live in a store by identity (`.mlp/store`), so a run that was killed goes on where it stopped. What
+//! happened in which run is in SQLite (`.mlp/mlp.db`, [`history`]).
+
+mod champions;
+mod cleanup;
+mod clock;
+mod command;
+pub mod digest;
+mod dispatcher;
+pub mod environment;
+mod error;
+pub mod events;
+mod executor;
+pub mod history;
+mod latest;
+mod layout;
+mod options;
+mod output;
+mod prepare;
+mod process;
+mod pythons;
+pub mod registry;
+mod result;
+mod run;
+mod shell;
+mod sources;
+mod store;
+mod tool;
+
+pub use error::RunError;
+pub use events::{Outcome, RunEvent, StepState};
+pub use layout::Layout;
+pub use options::{Force, Options};
+pub use result::StepResult;
+pub use run::{Canceller, Run, execute, run_to_end};

@@ -1,0 +1,98 @@
+//! Where things lie below `.mlp`.
+
+use std::path::{Path, PathBuf};
+
+/// Paths of one project's state.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    /// `.mlp`, absolute.
+    pub state: PathBuf,
+}
+
+impl Layout {
+    /// `state` should be absolute: steps run in other folders.
+    #[must_use]
+    pub fn new(state: PathBuf) -> Self {
+        Self { state }
+    }
+
+    /// Held shared by each run and alone by cleaning.
+    #[must_use]
+    pub fn lock(&self) -> PathBuf {
+        self.state.join("lock")
+    }
+
+    /// Run history and caches.
+    #[must_use]
+    pub fn database(&self) -> PathBuf {
+        self.state.join("mlp.db")
+    }
+
+    /// Finished steps.
+    #[must_use]
+    pub fn store(&self) -> PathBuf {
+        self.state.join("store")
+    }
+
+    /// Steps in progress; in the store's folder so that a finished one only has to be renamed.
+    #[must_use]
+    pub fn temporary(&self) -> PathBuf {
+        self.store().join("tmp")
+    }
+
+    /// One file per identity that a run is working on.
+    #[must_use]
+    pub fn step_locks(&self) -> PathBuf {
+        self.store().join("locks")
+    }
+
+    /// One folder per run.
+    #[must_use]
+    pub fn run(&self, run: &str) -> PathBuf {
+        self.state.join("runs").join(run)
+    }
+
+    /// What a step printed.
+    #[must_use]
+    pub fn log(&self, run: &str, step: &str) -> PathBuf {
+        self.run(run).join("logs").join(format!("{}.log", file_name(step)))
+    }
+
+    /// What a failed step had written.
+    #[must_use]
+    pub fn failed(&self, run: &str, step: &str) -> PathBuf {
+        self.run(run).join("failed").join(file_name(step))
+    }
+
+    /// The newest final artifacts of a pipeline, under stable names.
+    #[must_use]
+    pub fn latest(&self, pipeline: &str) -> PathBuf {
+        self.state.join("latest").join(file_name(pipeline))
+    }
+
+    /// Registered models.
+    #[must_use]
+    pub fn registry(&self) -> PathBuf {
+        self.state.join("registry")
+    }
+
+    /// Bytecode of generated programs, so that the build folder stays as it was written.
+    #[must_use]
+    pub fn bytecode(&self) -> PathBuf {
+        self.state.join("pycache")
+    }
+}
+
+/// `name` with everything outside `A-Z a-z 0-9 . _ -` replaced.
+#[must_use]
+pub fn file_name(name: &str) -> String {
+    let safe: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '_' }).collect();
+    if safe.starts_with('.') { format!("_{safe}") } else { safe }
+}
+
+/// `path` made absolute against the current folder, without looking at links.
+#[must_use]
+pub fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
+}
