@@ -1,5 +1,7 @@
 //! Inputs, and the queries from text to syntax.
 
+#![expect(missing_docs, reason = "the methods that salsa generates carry no documentation")]
+
 use crate::place::BlockRef;
 use mlpc_diagnostics::FileId;
 use mlpc_syntax::{ChunkKind, Parse};

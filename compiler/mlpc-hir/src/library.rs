@@ -190,7 +190,9 @@ pub fn fn_signature<'db>(db: &'db dyn Db, block: Block<'db>) -> Option<FnSig> {
         result: result.map_or(Pattern::Any, pattern),
         result_nullable: result.is_some_and(|ty| ty.nullable),
         result_range: signature.domain.as_ref().and_then(interval).unwrap_or(Interval::ALL),
+        // An aggregate over the table deals with nulls itself: its declared type says all.
         nulls: match text(decl, "nulls").as_deref() {
+            None if decl.kind.text == "expectation" => NullPolicy::Handled,
             Some("handled") => NullPolicy::Handled,
             Some("coalesce") => NullPolicy::Coalesce,
             _ => NullPolicy::Propagate,

@@ -41,6 +41,7 @@ impl Space {
 }
 
 /// A name to look up.
+#[expect(missing_docs, reason = "the methods that salsa generates carry no documentation")]
 #[salsa::interned(debug)]
 pub struct NameKey<'db> {
     /// As what.

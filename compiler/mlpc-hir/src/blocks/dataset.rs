@@ -22,7 +22,7 @@ pub fn dataset<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Dataset> {
     let mut context = context(db, block);
     let Some(decl) = body(db, block) else { return context.done(Dataset::default()) };
     let mut value = Dataset::default();
-    columns(&mut context, nested(decl, "schema"), &mut value.columns, 0);
+    columns(&mut context, &mut nested(decl, "schema"), &mut value.columns, 0);
     if let Some(expr) = setting(decl, "source") {
         value.source_span = expr.span;
         value.source = source(&mut context, expr);
@@ -40,7 +40,7 @@ pub fn dataset_shape<'db>(db: &'db dyn Db, block: Block<'db>) -> DatasetShape {
     let mut context = context(db, block);
     let Some(decl) = body(db, block) else { return DatasetShape::default() };
     let mut columns_read = Vec::new();
-    columns(&mut context, nested(decl, "schema"), &mut columns_read, 0);
+    columns(&mut context, &mut nested(decl, "schema"), &mut columns_read, 0);
     let all = |name| setting(decl, name).and_then(names).unwrap_or_default().into_iter().map(|(name, _)| name);
     DatasetShape {
         columns: columns_read.into_iter().map(|column| column.column).collect(),
@@ -52,7 +52,7 @@ pub fn dataset_shape<'db>(db: &'db dyn Db, block: Block<'db>) -> DatasetShape {
 /// Columns of a schema's entries, spreads included. A later column of the same name overrides an earlier one.
 fn columns<'a>(
     context: &mut Context<'_>,
-    entries: impl Iterator<Item = &'a Entry>,
+    entries: &mut dyn Iterator<Item = &'a Entry>,
     into: &mut Vec<DatasetColumn>,
     depth: u32,
 ) {
@@ -68,7 +68,7 @@ fn columns<'a>(
                 Some(schema) if depth < 16 => {
                     let decl = body(context.db, schema);
                     let mut quiet = context.quiet();
-                    columns(&mut quiet, decl.into_iter().flat_map(|decl| &decl.entries), into, depth + 1);
+                    columns(&mut quiet, &mut decl.into_iter().flat_map(|decl| &decl.entries), into, depth + 1);
                 }
                 _ => {}
             },
