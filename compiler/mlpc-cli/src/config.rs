@@ -1,0 +1,121 @@
+//! `mlp.toml`: what a project says about itself. Every key that is not in the table below is an error.
+
+use crate::error::ToolError;
+use mlpc_diagnostics::{did_you_mean, list_words};
+use std::ops::Range;
+use std::path::Path;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// Its name.
+pub const FILE: &str = "mlp.toml";
+/// The edition of the language that this compiler speaks.
+pub const EDITION: &str = "2026";
+
+/// Its content.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Config {
+    /// What the project is called.
+    pub name: Option<String>,
+}
+
+/// A section's keys; all values are text.
+struct Section {
+    name: &'static str,
+    keys: &'static [&'static str],
+}
+
+const SECTIONS: [Section; 1] = [Section { name: "project", keys: &["name", "edition"] }];
+
+/// Reads the file, shown to people as `shown`.
+pub fn read(path: &Path, shown: &str) -> Result<Config, ToolError> {
+    let text = std::fs::read_to_string(path).map_err(|error| ToolError::file("read", path, &error))?;
+    parse(&text, shown)
+}
+
+/// A text with the name under which it is shown.
+struct Source<'a> {
+    text: &'a str,
+    shown: &'a str,
+}
+
+impl Source<'_> {
+    fn error(&self, message: String, span: Range<usize>, label: impl Into<String>) -> ToolError {
+        ToolError::usage(message).at(self.shown, self.text, span, label)
+    }
+
+    fn unknown(&self, what: &str, key: &Spanned<std::borrow::Cow<'_, str>>, known: &[&str]) -> ToolError {
+        let name = key.get_ref();
+        let help = match did_you_mean(name, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there is {}", list_words(known.iter().copied(), "and")),
+        };
+        self.error(format!("`{}` has no {what} `{name}`", self.shown), key.span(), "unknown").help(help)
+    }
+}
+
+fn parse(text: &str, shown: &str) -> Result<Config, ToolError> {
+    let source = Source { text, shown };
+    let document = DeTable::parse(text).map_err(|error| {
+        let message = format!("`{shown}` is no TOML: {}", error.message().lines().next().unwrap_or_default());
+        source.error(message, error.span().unwrap_or_default(), "here")
+    })?;
+    let mut config = Config::default();
+    for (key, value) in document.get_ref() {
+        let Some(section) = SECTIONS.iter().find(|section| section.name == key.get_ref()) else {
+            let known: Vec<&str> = SECTIONS.iter().map(|section| section.name).collect();
+            return Err(source.unknown("section", key, &known));
+        };
+        let DeValue::Table(table) = value.get_ref() else {
+            return Err(source.error(format!("`{}` is a section", section.name), value.span(), "not a section"));
+        };
+        for (key, value) in table {
+            if !section.keys.contains(&&**key.get_ref()) {
+                return Err(source.unknown("setting", key, section.keys));
+            }
+            let DeValue::String(word) = value.get_ref() else {
+                return Err(source.error(format!("`{}` is text", key.get_ref()), value.span(), "not text"));
+            };
+            match &**key.get_ref() {
+                "name" => config.name = Some(word.to_string()),
+                _ if word == EDITION => {}
+                _ => return Err(wrong_edition(&source, word, value.span())),
+            }
+        }
+    }
+    Ok(config)
+}
+
+fn wrong_edition(source: &Source<'_>, found: &str, span: Range<usize>) -> ToolError {
+    source
+        .error(format!("there is no edition {found:?} of the language"), span, "unknown edition")
+        .help(format!("this mlpc speaks edition {EDITION:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_file_is_read() {
+        let config = parse("[project]\nname = \"penguins\"\nedition = \"2026\"\n", "mlp.toml").unwrap();
+        assert_eq!(config.name.as_deref(), Some("penguins"));
+        assert_eq!(parse("", "mlp.toml").unwrap(), Config::default());
+    }
+
+    #[test]
+    fn slips_are_named_with_their_place() {
+        let cases = [
+            ("[project]\nnmae = \"a\"\n", "has no setting `nmae`", "did you mean `name`?"),
+            ("[projet]\nname = \"a\"\n", "has no section `projet`", "did you mean `project`?"),
+            ("[project]\nname = 3\n", "`name` is text", "not text"),
+            ("[project]\nedition = \"1999\"\n", "no edition \"1999\"", "edition \"2026\""),
+            ("project = 1\n", "`project` is a section", "not a section"),
+            ("[project\n", "is no TOML", "here"),
+        ];
+        for (text, message, hint) in cases {
+            let shown = parse(text, "mlp.toml").unwrap_err().render(false);
+            assert!(shown.contains(message) && shown.contains(hint), "{shown}");
+        }
+    }
+}
