@@ -340,6 +340,13 @@ pub fn task_mismatch(what: &str, name: &str, tasks: &[&str], task: &str, label: 
         .note(format!("the task follows from the label, which is {}", article(label)))
 }
 
+/// A metric of probabilities for a trainer that gives none.
+pub fn needs_probability(metric: &str, trainer: &str, span: Span) -> Finding {
+    finding(rule::task_mismatch, format!("`{metric}` needs probabilities, and `{trainer}` gives classes only"), span)
+        .here("nothing to measure")
+        .help("use a metric of labels, or another trainer")
+}
+
 /// Model inputs that the trainer cannot take.
 pub fn input_not_accepted(trainer: &str, reason: &str, columns: &[String], help: &str, span: Span, first: Place) -> Finding {
     let list = list_words(columns.iter().map(String::as_str), "and");

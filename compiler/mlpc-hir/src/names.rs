@@ -2,6 +2,8 @@
 //!
 //! One query per name, so that adding a declaration re-checks only those who ask for its name.
 
+#![expect(missing_docs, reason = "the methods that salsa generates carry no documentation")]
+
 use mlpc_db::{Block, Db, Project, SourceFile, blocks, parse_block};
 use mlpc_diagnostics::{Span, did_you_mean};
 use mlpc_syntax::ChunkKind;
@@ -41,7 +43,6 @@ impl Space {
 }
 
 /// A name to look up.
-#[expect(missing_docs, reason = "the methods that salsa generates carry no documentation")]
 #[salsa::interned(debug)]
 pub struct NameKey<'db> {
     /// As what.

@@ -452,6 +452,7 @@ pub const BLOCKS: &[BlockSpec] = &[
                 setting("threads", Name, "the argument that takes the number of threads"),
                 setting("categories", Word(&["mask", "feature_types", "indices"]), "how it learns which inputs are categories"),
                 setting("resource", Name, "what a sweep may ration"),
+                setting("gives", Word(&["label", "probability"]), "whether it predicts classes only, or probabilities too"),
                 setting("deterministic", Word(&["exact", "close"]), "whether runs repeat to the bit"),
             ],
             nested: &[

@@ -3,7 +3,7 @@
 use mlpc_hir::typed::Role;
 use petgraph::Direction;
 use petgraph::stable_graph::{NodeIndex, StableDiGraph};
-use petgraph::visit::EdgeRef;
+use petgraph::visit::{EdgeRef, IntoEdgeReferences};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -121,7 +121,7 @@ impl Lineage {
 
     /// Every edge: from, to, how. In order of insertion.
     pub fn edges(&self) -> impl Iterator<Item = (&Node, &Node, Edge)> {
-        self.graph.edge_references().filter_map(|edge| {
+        (&self.graph).edge_references().filter_map(|edge| {
             let (from, to) = (self.graph.node_weight(edge.source())?, self.graph.node_weight(edge.target())?);
             Some((from, to, *edge.weight()))
         })

@@ -7,10 +7,10 @@ use super::{Context, context};
 use crate::consts::{dotted, literal};
 use crate::entries::{call_of, names};
 use crate::errors;
-use crate::library::{MetricSig, body, metric_signature, setting};
+use crate::library::{MetricSig, body, metric_signature, setting, trainer_signature};
 use crate::names::{Space, nearest, resolve};
 use crate::typed::{Checked, Const, Evaluate, Gate, MetricUse, Quantity, Register, Requirement, Task};
-use crate::types::{Interval, TyKind};
+use crate::types::{Interval, Ty, TyKind};
 use indexmap::IndexMap;
 use mlpc_db::{Block, Db};
 use mlpc_diagnostics::{Severity, Span};
@@ -27,6 +27,12 @@ pub fn evaluate<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Evaluate> {
     let checked = train(db, model);
     let mut value = Evaluate { train: context.qualified(model), part: part(decl), ..Evaluate::default() };
     let label = features_of(&context, model).and_then(|features| features_shape(db, features).label.clone());
+    let subject = Subject {
+        task: checked.value.task,
+        label: label.map(|label| label.ty),
+        labels_only: labels_only(&context, model, &checked.value.trainer),
+        trainer: checked.value.trainer.clone(),
+    };
     if let Some(expr) = setting(decl, "metrics") {
         let items: Vec<&Expr> = match &expr.kind {
             ExprKind::List(items) => items.iter().collect(),
@@ -36,7 +42,7 @@ pub fn evaluate<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Evaluate> {
             context.findings.push(errors::bad_value("nothing is measured", "an empty list", expr.span));
         }
         for item in items {
-            metric(&mut context, item, checked.value.task, label.as_ref().map(|label| &label.ty), &mut value.metrics);
+            metric(&mut context, item, &subject, &mut value.metrics);
         }
     }
     slices(&mut context, decl, model, &mut value);
@@ -71,13 +77,20 @@ fn features_of<'db>(context: &Context<'db>, model: Block<'db>) -> Option<Block<'
     Context { block: split, file: split.file(context.db), ..context.quiet() }.connected(&["features"])
 }
 
-fn metric(
-    context: &mut Context<'_>,
-    expr: &Expr,
+/// What is judged.
+struct Subject {
     task: Option<Task>,
-    label: Option<&crate::types::Ty>,
-    metrics: &mut IndexMap<String, MetricUse>,
-) {
+    label: Option<Ty>,
+    trainer: String,
+    labels_only: bool,
+}
+
+fn labels_only(context: &Context<'_>, model: Block<'_>, trainer: &str) -> bool {
+    let found = resolve(context.db, model.file(context.db), Space::Trainer, trainer);
+    found.is_some_and(|block| trainer_signature(context.db, block).as_ref().is_some_and(|trainer| trainer.labels_only))
+}
+
+fn metric(context: &mut Context<'_>, expr: &Expr, subject: &Subject, metrics: &mut IndexMap<String, MetricUse>) {
     let Some((name, args, span)) = call_of(expr) else {
         context.findings.push(errors::wrong_form("metrics", "metrics, as `[accuracy, recall(threshold: 0.4)]`", expr.span));
         return;
@@ -87,11 +100,15 @@ fn metric(
         context.findings.push(errors::unknown_component("metric", &name, near, span));
         return;
     };
-    if let (Some(task), Some(label)) = (task, label)
+    if let (Some(task), Some(label)) = (subject.task, &subject.label)
         && !signature.tasks.contains(&task)
     {
         let tasks: Vec<&str> = signature.tasks.iter().map(|task| task.name()).collect();
         context.findings.push(errors::task_mismatch("metric", &name, &tasks, task.name(), label, span));
+        return;
+    }
+    if signature.needs == "probability" && subject.labels_only {
+        context.findings.push(errors::needs_probability(&name, &subject.trainer, span));
         return;
     }
     let arguments = hyperparameters(context, &name, &signature.params, args)
@@ -224,6 +241,7 @@ impl Reader<'_, '_> {
         match &expr.kind {
             ExprKind::Name(name) => self.metric(name, &[], expr.span).map(Quantity::Metric),
             ExprKind::Member(base, metric) if dotted(base).as_deref() == Some("champion") => {
+                self.context.findings.push(errors::not_supported("`champion` in a gate", expr.span));
                 self.metric(&metric.text, &[], metric.span).map(Quantity::Champion)
             }
             ExprKind::By(metric, slice) => {

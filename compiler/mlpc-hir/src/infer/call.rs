@@ -166,6 +166,9 @@ impl Infer<'_> {
                 proven &= inside || !value.ty.is_number();
             }
         }
+        float |= signature.params.iter().any(|param| {
+            param.pattern == Pattern::Number && matches!(bound.constants.get(&param.name), Some(Const::Float(_)))
+        });
         if !fine {
             return TExpr::error(span);
         }

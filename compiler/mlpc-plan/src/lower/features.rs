@@ -1,0 +1,234 @@
+//! Features blocks: row-wise values first, then fitted stages in order.
+
+use super::Lowering;
+use super::expr::{dtype, expr, range, value};
+use crate::plan::{
+    ColumnSchema, FeatureSet, Fitted, FittedStage, Join, Label, ModelInput, NamedValue, Parse, Task,
+};
+use indexmap::IndexMap;
+use mlpc_hir::blocks::dataset::dataset;
+use mlpc_hir::blocks::features::features;
+use mlpc_hir::blocks::release::evaluate;
+use mlpc_hir::blocks::split::split;
+use mlpc_hir::blocks::train::{task_of, train};
+use mlpc_hir::names::qualified;
+use mlpc_hir::typed::{self, DatasetColumn, Definition, FittedCall, ParseAs, Role, TExpr, TKind};
+use mlpc_hir::{all_blocks, block_named};
+use mlpc_db::Block;
+
+impl Lowering<'_> {
+    /// Every features block that a split uses.
+    pub(crate) fn feature_sets(&self) -> IndexMap<String, FeatureSet> {
+        let used: Vec<String> = all_blocks(self.db, self.project, "split")
+            .into_iter()
+            .map(|block| split(self.db, block).value.features.clone())
+            .collect();
+        all_blocks(self.db, self.project, "features")
+            .into_iter()
+            .map(|block| (qualified(self.db, block), block))
+            .filter(|(name, _)| used.contains(name))
+            .map(|(name, block)| {
+                let set = self.feature_set(&name, block);
+                (name, set)
+            })
+            .collect()
+    }
+
+    fn feature_set(&self, name: &str, block: Block<'_>) -> FeatureSet {
+        let checked = &features(self.db, block).value;
+        let mut stages = Stages { values: Vec::new(), fitted: Vec::new(), late: Vec::new() };
+        for definition in &checked.definitions {
+            stages.add(definition);
+        }
+        let of_base = block_named(self.db, self.project, "dataset", &checked.base).map(|base| &dataset(self.db, base).value);
+        let base_columns = of_base
+            .into_iter()
+            .flat_map(|base| &base.columns)
+            .filter(|column| checked.base_columns.contains(&column.column.name))
+            .map(column_schema)
+            .collect();
+        let label = checked.label.as_ref().and_then(|label| {
+            Some(Label { name: label.name.clone(), dtype: dtype(&label.ty.kind), task: task(task_of(&label.ty.kind)?) })
+        });
+        FeatureSet {
+            name: name.to_owned(),
+            doc: self.doc(block),
+            origin: self.header(block),
+            base: checked.base.clone(),
+            base_columns,
+            key: checked.key.clone(),
+            timestamp: checked.timestamp.clone(),
+            joins: checked.joins.iter().map(join).collect(),
+            filters: checked.filters.iter().map(expr).collect(),
+            values: stages.values,
+            fitted: stages.fitted,
+            inputs: self.inputs(name, checked),
+            label,
+            weight: checked.weight.clone(),
+            carried: self.carried(name, checked),
+        }
+    }
+
+    fn inputs(&self, name: &str, checked: &typed::Features) -> Vec<ModelInput> {
+        checked
+            .inputs
+            .iter()
+            .map(|column| ModelInput {
+                name: column.name.clone(),
+                dtype: dtype(&column.ty.kind),
+                nullable: column.ty.nullable,
+                sources: self.lineage.sources(name, &column.name),
+            })
+            .collect()
+    }
+
+    /// Columns that splits and evaluations name, and those that identify and order rows.
+    fn carried(&self, name: &str, checked: &typed::Features) -> Vec<String> {
+        let mut carried: Vec<String> = checked.key.iter().chain(&checked.timestamp).cloned().collect();
+        for block in all_blocks(self.db, self.project, "split") {
+            let value = &split(self.db, block).value;
+            if value.features == name {
+                carried.extend(value.column.clone());
+            }
+        }
+        for block in all_blocks(self.db, self.project, "evaluate") {
+            let value = &evaluate(self.db, block).value;
+            let model = block_named(self.db, self.project, "train", &value.train);
+            if model.is_some_and(|model| train(self.db, model).value.features == name) {
+                carried.extend(value.slices.iter().cloned());
+            }
+        }
+        let mut once: Vec<String> = Vec::new();
+        carried.into_iter().for_each(|column| {
+            if !once.contains(&column) {
+                once.push(column);
+            }
+        });
+        once
+    }
+}
+
+/// A column of a dataset, as the plan writes it.
+pub(crate) fn column_schema(column: &DatasetColumn) -> ColumnSchema {
+    ColumnSchema {
+        name: column.column.name.clone(),
+        source_name: column.source_name.clone(),
+        dtype: dtype(&column.column.ty.kind),
+        nullable: column.column.ty.nullable,
+        range: range(column.column.ty.range),
+        matches: column.matches.clone(),
+        unique: column.unique,
+        parse: column.parse.as_ref().map(|parse| match parse {
+            ParseAs::Format(format) => Parse::Format(format.clone()),
+            ParseAs::Epoch(unit) => Parse::Epoch(unit.clone()),
+            ParseAs::Flag(texts) => Parse::Flag(texts.iter().map(value).collect()),
+        }),
+    }
+}
+
+/// The plan's word for a task.
+pub(crate) fn task(task: typed::Task) -> Task {
+    match task {
+        typed::Task::Binary => Task::Binary,
+        typed::Task::Multiclass => Task::Multiclass,
+        typed::Task::Regression => Task::Regression,
+    }
+}
+
+fn join(join: &typed::Join) -> Join {
+    Join {
+        dataset: join.dataset.clone(),
+        on: join.on.iter().map(|(left, right)| (expr(left), right.clone())).collect(),
+        columns: join.columns.clone(),
+    }
+}
+
+/// Sorts definitions into those that need no fitting and those that do.
+struct Stages {
+    values: Vec<NamedValue>,
+    fitted: Vec<FittedStage>,
+    /// Names of what is known only after fitting.
+    late: Vec<String>,
+}
+
+impl Stages {
+    fn add(&mut self, definition: &Definition) {
+        let named = |expr_: &TExpr| NamedValue {
+            name: definition.name.clone(),
+            doc: definition.doc.clone(),
+            dtype: dtype(&definition.expr.ty.kind),
+            expr: expr(expr_),
+        };
+        // `column x` alone is the source column itself, unless it must become a category.
+        let bare = matches!(&definition.expr.kind, TKind::Column(name) if *name == definition.name);
+        let depends = definition.expr.columns().iter().any(|name| self.late.contains(name));
+        if !definition.expr.is_fitted() && !depends {
+            if !bare || definition.role == Role::Label {
+                self.values.push(named(&definition.expr));
+            }
+            return;
+        }
+        self.late.push(definition.name.clone());
+        if let TKind::Fitted(call) = &definition.expr.kind {
+            let fitted = self.fit(&definition.name, definition.doc.clone(), &definition.expr, call);
+            self.fitted.push(FittedStage::Fit(fitted));
+            return;
+        }
+        let mut inner = definition.expr.clone();
+        self.hoist(&definition.name, &mut inner);
+        self.fitted.push(FittedStage::Value(named(&inner)));
+    }
+
+    fn fit(&mut self, name: &str, doc: Option<String>, whole: &TExpr, call: &FittedCall) -> Fitted {
+        let mut args = IndexMap::new();
+        for (param, arg) in &call.args {
+            let mut arg = arg.clone();
+            self.hoist(name, &mut arg);
+            args.insert(param.clone(), expr(&arg));
+        }
+        Fitted {
+            name: name.to_owned(),
+            doc,
+            dtype: dtype(&whole.ty.kind),
+            function: call.function.clone(),
+            fit: call.fit.clone(),
+            args,
+            constants: call.constants.iter().map(|(name, constant)| (name.clone(), value(constant))).collect(),
+            state: call.state.clone(),
+            polars: call.polars.clone(),
+            finite: false,
+        }
+    }
+
+    /// Gives each fitted call within an expression a stage and a name of its own.
+    fn hoist(&mut self, owner: &str, typed: &mut TExpr) {
+        if let TKind::Fitted(call) = &typed.kind {
+            let call = call.clone();
+            let base = format!("{owner}__{}", call.function);
+            let taken = self.late.iter().filter(|name| **name == base || name.starts_with(&format!("{base}_"))).count();
+            let name = if taken == 0 { base } else { format!("{base}_{}", taken + 1) };
+            let fitted = self.fit(&name, None, typed, &call);
+            self.late.push(name.clone());
+            self.fitted.push(FittedStage::Fit(fitted));
+            typed.kind = TKind::Column(name);
+            return;
+        }
+        match &mut typed.kind {
+            TKind::Call { args, .. } => args.values_mut().flatten().for_each(|arg| self.hoist(owner, arg)),
+            TKind::Unary(_, operand) => self.hoist(owner, operand),
+            TKind::Binary { left, right, .. } => {
+                self.hoist(owner, left);
+                self.hoist(owner, right);
+            }
+            TKind::If(condition, then, otherwise) => {
+                [condition, then, otherwise].into_iter().for_each(|part| self.hoist(owner, part));
+            }
+            TKind::InList { item, .. } => self.hoist(owner, item),
+            TKind::InRange { item, low, high, .. } => {
+                self.hoist(owner, item);
+                [low, high].into_iter().flatten().for_each(|(bound, _)| self.hoist(owner, bound));
+            }
+            TKind::Error | TKind::Column(_) | TKind::Literal(_) | TKind::Fitted(_) => {}
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! From a checked program to the plan: one step per piece of work, in an order in which each comes after all it needs.
+
+mod expr;
+mod features;
+mod steps;
+
+use crate::Plan;
+use crate::identity::derive_seed;
+use crate::lock::Lock;
+use crate::plan::{CodeFile, Environment, FORMAT, FinalArtifact, Origin, Pipeline, Resources, Retry, Source, Step};
+use crate::wanted::{Wanted, default_environment, wanted};
+use indexmap::IndexMap;
+use mlpc_db::{Block, Db, Project};
+use mlpc_diagnostics::Span;
+use mlpc_hir::all_blocks;
+use mlpc_hir::blocks::operations;
+use mlpc_hir::library::body;
+use mlpc_hir::typed::Operations;
+use mlpc_lineage::{Lineage, lineage};
+
+/// The plan of a program that the check found no error in, with what the lock pins.
+#[must_use]
+pub fn lower(db: &dyn Db, project: Project, lock: &Lock) -> Plan {
+    let wanted = wanted(db, project);
+    let pipeline_block = all_blocks(db, project, "pipeline").into_iter().next();
+    let pipeline = pipeline_block.map(|block| operations::pipeline(db, block).value.clone()).unwrap_or_default();
+    let lowering = Lowering {
+        db,
+        project,
+        lineage: lineage(db, project),
+        pipeline: pipeline_block.map_or_else(String::new, |block| block.name(db).to_owned()),
+        seed: pipeline.seed.unwrap_or_default(),
+        defaults: pipeline.operations,
+        environment: default_environment(db, project),
+    };
+    let mut plan = Plan {
+        format: FORMAT.to_owned(),
+        compiler: env!("CARGO_PKG_VERSION").to_owned(),
+        pipeline: Pipeline {
+            name: lowering.pipeline.clone(),
+            doc: pipeline_block.and_then(|block| body(db, block)).and_then(|decl| decl.doc.clone()),
+            owner: pipeline.owner,
+            seed: lowering.seed,
+            profile: project.profile(db).clone(),
+        },
+        sources: sources(&wanted, lock),
+        environments: environments(&wanted, lock),
+        features: IndexMap::new(),
+        steps: Vec::new(),
+        finals: Vec::new(),
+        code: code(&wanted, lock),
+    };
+    lowering.fill(&mut plan);
+    plan
+}
+
+fn sources(wanted: &Wanted, lock: &Lock) -> Vec<Source> {
+    wanted
+        .data
+        .iter()
+        .map(|data| Source {
+            name: data.name.clone(),
+            path: data.path.clone(),
+            sha256: lock.data.get(&data.name).map_or_else(String::new, |locked| locked.sha256.clone()),
+        })
+        .collect()
+}
+
+fn environments(wanted: &Wanted, lock: &Lock) -> IndexMap<String, Environment> {
+    let locked = |name: &str| lock.environment(name);
+    wanted.environments.iter().filter_map(|wanted| Some((wanted.name.clone(), locked(&wanted.name)?))).collect()
+}
+
+fn code(wanted: &Wanted, lock: &Lock) -> Vec<CodeFile> {
+    wanted
+        .code
+        .iter()
+        .map(|file| CodeFile { path: file.path.clone(), sha256: lock.code.get(&file.path).cloned().unwrap_or_default() })
+        .collect()
+}
+
+/// What every part of the lowering reads.
+pub(crate) struct Lowering<'db> {
+    pub(crate) db: &'db dyn Db,
+    pub(crate) project: Project,
+    pub(crate) lineage: Lineage,
+    pipeline: String,
+    seed: i64,
+    defaults: Operations,
+    environment: String,
+}
+
+impl Lowering<'_> {
+    fn fill(&self, plan: &mut Plan) {
+        let mut steps = Vec::new();
+        self.user_steps(&mut steps);
+        let used = self.datasets_used();
+        self.datasets(&used, &mut steps);
+        plan.features = self.feature_sets();
+        self.feature_steps(plan, &mut steps);
+        self.model_steps(plan, &mut steps);
+        plan.steps = ordered(steps);
+        plan.finals = self.finals(plan);
+    }
+
+    /// The file and line of a span in a block.
+    pub(crate) fn origin(&self, block: Block<'_>, span: Span) -> Origin {
+        let file = block.file(self.db);
+        let offset = (block.start(self.db) + span.start) as usize;
+        let before = file.text(self.db).get(..offset).unwrap_or_default();
+        let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
+        Origin { file: file.path(self.db).to_owned(), line: u32::try_from(line).unwrap_or(u32::MAX) }
+    }
+
+    /// The file and line of a block's header.
+    pub(crate) fn header(&self, block: Block<'_>) -> Origin {
+        let span = body(self.db, block).map_or(Span::default(), |decl| decl.header);
+        self.origin(block, span)
+    }
+
+    /// A block's documentation.
+    pub(crate) fn doc(&self, block: Block<'_>) -> Option<String> {
+        body(self.db, block).and_then(|decl| decl.doc.clone())
+    }
+
+    /// The seed of the step with this identifier.
+    pub(crate) fn derived(&self, id: &str) -> u32 {
+        derive_seed(&self.pipeline, id, self.seed)
+    }
+
+    /// The environment, resources, retry and timeout that a block's own settings and the pipeline's give.
+    pub(crate) fn operate(&self, own: &Operations, step: &mut Step) {
+        let pick = |own: Option<u32>, default: Option<u32>| own.or(default);
+        step.environment = own.environment.clone().unwrap_or_else(|| self.environment.clone());
+        step.resources = Resources {
+            cpu: pick(own.cpu, self.defaults.cpu).unwrap_or(1),
+            memory: own.memory.or(self.defaults.memory),
+        };
+        step.retry = own.retry.or(self.defaults.retry).map_or_else(Retry::default, |(attempts, initial_ms, factor, max_ms)| {
+            Retry { attempts, initial_ms, factor, max_ms }
+        });
+        let timeout = own.timeout_ms.or(self.defaults.timeout_ms);
+        // A part of a second counts as a whole one.
+        step.timeout_seconds = timeout.and_then(|ms| u64::try_from(ms).ok()).map(|ms| ms.div_ceil(1_000));
+    }
+}
+
+/// Steps in an order in which each comes after all it needs; the order of declaration among those that are free.
+fn ordered(mut steps: Vec<Step>) -> Vec<Step> {
+    let mut done: Vec<Step> = Vec::with_capacity(steps.len());
+    while !steps.is_empty() {
+        let ready = steps.iter().position(|step| needs(step).iter().all(|need| done.iter().any(|other| other.id == **need)));
+        // The check refuses circles, so some step is always ready.
+        let next = steps.remove(ready.unwrap_or(0));
+        done.push(next);
+    }
+    done
+}
+
+/// Identifiers of the steps that a step waits for.
+fn needs(step: &Step) -> Vec<&String> {
+    let inputs = step.inputs.values().chain(&step.when).filter_map(|input| match input {
+        crate::plan::InputRef::Step { step, .. } => Some(step),
+        _ => None,
+    });
+    inputs.chain(&step.after).collect()
+}
+
+impl Lowering<'_> {
+    /// What the run is for.
+    fn finals(&self, plan: &Plan) -> Vec<FinalArtifact> {
+        let named = |name: &str, step: &str, output: &str| FinalArtifact {
+            name: name.to_owned(),
+            step: step.to_owned(),
+            output: output.to_owned(),
+        };
+        let mut finals = Vec::new();
+        for step in &plan.steps {
+            let Some((kind, name)) = step.id.split_once('.') else { continue };
+            match kind {
+                "train" => finals.push(named(name, &step.id, "model")),
+                "evaluate" => {
+                    finals.push(named(name, &step.id, "report"));
+                    finals.push(named(&format!("{name}_metrics"), &step.id, "metrics"));
+                }
+                "gate" => finals.push(named(name, &step.id, "verdict")),
+                "register" => finals.push(named(name, &step.id, "registration")),
+                _ => {}
+            }
+        }
+        finals
+    }
+}

@@ -1,0 +1,418 @@
+//! Steps of each kind.
+
+use super::Lowering;
+use super::expr::{expr, value};
+use super::features::{column_schema, task};
+use crate::Plan;
+use crate::plan::{
+    ArtifactKind, CategoryStyle, Check, Evaluate, Expectation, Format, Gate, Ingest, InputRef, MetricCall, MetricNeeds, Output,
+    Param, Program, Quantity, Register, Requirement, Resources, Retry, Split, SplitBy, Step, StepSpec, Train, UserPython,
+    UserShell, Validate,
+};
+use indexmap::IndexMap;
+use mlpc_db::Block;
+use mlpc_hir::blocks::dataset::dataset;
+use mlpc_hir::blocks::features::features;
+use mlpc_hir::blocks::release::{evaluate, gate, register};
+use mlpc_hir::blocks::split::split;
+use mlpc_hir::blocks::step::step;
+use mlpc_hir::blocks::train::train;
+use mlpc_hir::library::{metric_signature, trainer_signature};
+use mlpc_hir::names::{Space, join_path, qualified, resolve};
+use mlpc_hir::typed::{self, Operations, SourceFormat, SourceRef, StepInput, StepRun, TExpr, TKind};
+use mlpc_hir::{all_blocks, block_named};
+
+/// A reference to an output of a step.
+fn from(step: impl Into<String>, output: &str) -> InputRef {
+    InputRef::Step { step: step.into(), output: output.to_owned() }
+}
+
+fn output(kind: ArtifactKind, path: &str) -> Output {
+    Output { kind, path: path.to_owned() }
+}
+
+impl Lowering<'_> {
+    /// A step with everything that every step has.
+    fn step(&self, kind: &str, name: &str, block: Block<'_>, own: &Operations, spec: StepSpec) -> Step {
+        let mut step = Step {
+            id: format!("{kind}.{name}"),
+            title: format!("{kind} {name}"),
+            doc: self.doc(block),
+            origin: self.header(block),
+            inputs: IndexMap::new(),
+            outputs: IndexMap::new(),
+            params: IndexMap::new(),
+            seed: None,
+            environment: String::new(),
+            resources: Resources { cpu: 1, memory: None },
+            retry: Retry::default(),
+            timeout_seconds: None,
+            after: Vec::new(),
+            when: None,
+            program: Program::default(),
+            spec,
+            identity: String::new(),
+        };
+        self.operate(own, &mut step);
+        step
+    }
+
+    pub(crate) fn user_steps(&self, steps: &mut Vec<Step>) {
+        for block in all_blocks(self.db, self.project, "step") {
+            let checked = &step(self.db, block).value;
+            let spec = match &checked.run {
+                Some(StepRun::Python(file, function)) => {
+                    StepSpec::Python(UserPython { file: file.clone(), function: function.clone() })
+                }
+                Some(StepRun::Shell(template)) => StepSpec::Shell(UserShell { template: template.clone() }),
+                None => continue,
+            };
+            let mut added = self.step("step", &qualified(self.db, block), block, &checked.operations, spec);
+            for (name, input) in &checked.inputs {
+                let input = match input {
+                    StepInput::Step(step, output) => from(format!("step.{step}"), output),
+                    StepInput::Dataset(dataset) => from(format!("ingest.{dataset}"), "rows"),
+                    StepInput::Model(model) => from(format!("train.{model}"), "model"),
+                };
+                added.inputs.insert(name.clone(), input);
+            }
+            for (name, file) in &checked.outputs {
+                let file = file.clone().unwrap_or_else(|| format!("{name}.json"));
+                added.outputs.insert(name.clone(), output(ArtifactKind::File, &file));
+            }
+            added.after = checked.after.iter().filter_map(|name| self.step_of(name)).collect();
+            steps.push(added);
+        }
+    }
+
+    /// The step that a block's name stands for in `after`.
+    fn step_of(&self, name: &str) -> Option<String> {
+        [("step", "step"), ("dataset", "validate"), ("train", "train"), ("evaluate", "evaluate")]
+            .into_iter()
+            .find(|(keyword, _)| block_named(self.db, self.project, keyword, name).is_some())
+            .map(|(_, kind)| format!("{kind}.{name}"))
+    }
+
+    /// Names of the datasets that features or steps read.
+    pub(crate) fn datasets_used(&self) -> Vec<String> {
+        let mut used: Vec<String> = Vec::new();
+        for block in all_blocks(self.db, self.project, "features") {
+            let value = &features(self.db, block).value;
+            used.push(value.base.clone());
+            used.extend(value.joins.iter().map(|join| join.dataset.clone()));
+        }
+        for block in all_blocks(self.db, self.project, "step") {
+            let inputs = step(self.db, block).value.inputs.values();
+            used.extend(inputs.filter_map(|input| match input {
+                StepInput::Dataset(name) => Some(name.clone()),
+                _ => None,
+            }));
+        }
+        used
+    }
+
+    pub(crate) fn datasets(&self, used: &[String], steps: &mut Vec<Step>) {
+        for block in all_blocks(self.db, self.project, "dataset") {
+            let name = qualified(self.db, block);
+            let checked = &dataset(self.db, block).value;
+            let Some((source, format)) = checked.source.as_ref().filter(|_| used.contains(&name)) else { continue };
+            let schema: Vec<_> = checked.columns.iter().map(column_schema).collect();
+            let ingest = StepSpec::Ingest(Ingest {
+                dataset: name.clone(),
+                format: source_format(format),
+                schema: schema.clone(),
+                key: checked.key.clone(),
+                timestamp: checked.timestamp.clone(),
+                timezone: checked.timezone.clone(),
+            });
+            let mut read = self.step("ingest", &name, block, &Operations::default(), ingest);
+            let source = match source {
+                SourceRef::File(_) => InputRef::Source { name: name.clone() },
+                SourceRef::Step(step, output) => from(format!("step.{step}"), output),
+            };
+            read.inputs.insert("source".to_owned(), source);
+            read.outputs.insert("rows".to_owned(), output(ArtifactKind::Table, "rows.parquet"));
+            read.outputs.insert("checks".to_owned(), output(ArtifactKind::Checks, "checks.json"));
+            let expectations = checked.expectations.iter().map(|expected| self.expectation(block, expected)).collect();
+            let validate = StepSpec::Validate(Validate { dataset: name.clone(), schema, expectations });
+            let mut check = self.step("validate", &name, block, &Operations::default(), validate);
+            check.inputs.insert("rows".to_owned(), from(read.id.clone(), "rows"));
+            check.outputs.insert("checks".to_owned(), output(ArtifactKind::Checks, "checks.json"));
+            steps.push(read);
+            steps.push(check);
+        }
+    }
+
+    fn expectation(&self, block: Block<'_>, expected: &typed::Expectation) -> Expectation {
+        let check = if expected.table {
+            Check::Table {
+                condition: expr(&expected.condition),
+                measured: measured(&expected.condition).map(expr),
+                offending: expected.offending.as_ref().map(expr),
+            }
+        } else {
+            Check::Rows { condition: expr(&expected.condition) }
+        };
+        Expectation {
+            text: expected.text.clone(),
+            origin: self.origin(block, expected.span),
+            fails: expected.fails,
+            check,
+            columns: expected.condition.columns(),
+        }
+    }
+
+    pub(crate) fn feature_steps(&self, plan: &Plan, steps: &mut Vec<Step>) {
+        let none = Operations::default();
+        for (name, set) in &plan.features {
+            let Some(block) = block_named(self.db, self.project, "features", name) else { continue };
+            let spec = StepSpec::Features { features: name.clone() };
+            let mut rows = self.step("features", name, block, &none, spec);
+            for dataset in std::iter::once(&set.base).chain(set.joins.iter().map(|join| &join.dataset)) {
+                rows.inputs.insert(dataset.clone(), from(format!("ingest.{dataset}"), "rows"));
+                rows.after.push(format!("validate.{dataset}"));
+            }
+            rows.after.dedup();
+            rows.outputs.insert("rows".to_owned(), output(ArtifactKind::Table, "rows.parquet"));
+            steps.push(rows);
+        }
+        for block in all_blocks(self.db, self.project, "split") {
+            let name = qualified(self.db, block);
+            let checked = &split(self.db, block).value;
+            let Some(set) = plan.features.get(&checked.features) else { continue };
+            let rows = from(format!("features.{}", checked.features), "rows");
+            let spec = StepSpec::Split(Split {
+                name: name.clone(),
+                by: split_by(&checked.by, set.timestamp.as_deref()),
+                key: set.key.clone(),
+                shares: checked.shares.iter().cloned().collect(),
+                label: set.label.as_ref().map(|label| label.name.clone()),
+            });
+            let mut parts = self.step("split", &name, block, &none, spec);
+            parts.inputs.insert("rows".to_owned(), rows.clone());
+            parts.outputs.insert("parts".to_owned(), output(ArtifactKind::Table, "parts.parquet"));
+            parts.seed = Some(self.derived(&parts.id));
+            steps.push(parts);
+            if set.fitted.is_empty() {
+                continue;
+            }
+            let features = block_named(self.db, self.project, "features", &checked.features).unwrap_or(block);
+            let spec = StepSpec::Fit { features: checked.features.clone() };
+            let mut fit = self.step("fit", &name, features, &none, spec);
+            fit.title = format!("fit {} on {name}.train", checked.features);
+            fit.inputs.insert("rows".to_owned(), rows);
+            fit.inputs.insert("parts".to_owned(), from(format!("split.{name}"), "parts"));
+            fit.outputs.insert("transform".to_owned(), output(ArtifactKind::Transform, "transform.json"));
+            steps.push(fit);
+        }
+    }
+
+    pub(crate) fn model_steps(&self, plan: &Plan, steps: &mut Vec<Step>) {
+        for block in all_blocks(self.db, self.project, "train") {
+            steps.extend(self.train_step(plan, block));
+        }
+        for block in all_blocks(self.db, self.project, "evaluate") {
+            steps.extend(self.evaluate_step(block));
+        }
+        for block in all_blocks(self.db, self.project, "gate") {
+            steps.push(self.gate_step(block));
+        }
+        for block in all_blocks(self.db, self.project, "register") {
+            steps.extend(self.register_step(block));
+        }
+    }
+
+    fn train_step(&self, plan: &Plan, block: Block<'_>) -> Option<Step> {
+        let name = qualified(self.db, block);
+        let checked = &train(self.db, block).value;
+        let trainer = resolve(self.db, block.file(self.db), Space::Trainer, &checked.trainer)?;
+        let signature = trainer_signature(self.db, trainer).as_ref()?;
+        let spec = StepSpec::Train(Train {
+            features: checked.features.clone(),
+            trainer: signature.name.clone(),
+            trainer_doc: signature.doc.clone(),
+            python: user_path(&signature.python, trainer.file(self.db).path(self.db)),
+            task: task(checked.task?),
+            hyperparameters: checked.hyperparameters.iter().map(|parameter| parameter.name.clone()).collect(),
+            fixed: signature.fixed.iter().map(|(name, constant)| (name.clone(), value(constant))).collect(),
+            seed_argument: signature.seed.clone(),
+            threads_argument: signature.threads.clone(),
+            categories: signature.categories.as_deref().and_then(category_style),
+            accepts_nulls: signature.accepts.iter().any(|accepted| accepted == "nulls"),
+        });
+        let mut job = self.step("train", &name, block, &checked.operations, spec);
+        job.inputs.insert("rows".to_owned(), from(format!("features.{}", checked.features), "rows"));
+        job.inputs.insert("parts".to_owned(), from(format!("split.{}", checked.split), "parts"));
+        if plan.features.get(&checked.features).is_some_and(|set| !set.fitted.is_empty()) {
+            job.inputs.insert("transform".to_owned(), from(format!("fit.{}", checked.split), "transform"));
+        }
+        job.outputs.insert("model".to_owned(), output(ArtifactKind::Model, "model"));
+        for parameter in &checked.hyperparameters {
+            let param = Param {
+                python_type: parameter.python_type.clone(),
+                value: value(&parameter.value),
+                default: parameter.default,
+            };
+            job.params.insert(parameter.name.clone(), param);
+        }
+        job.seed = Some(self.derived(&job.id));
+        Some(job)
+    }
+
+    fn evaluate_step(&self, block: Block<'_>) -> Option<Step> {
+        let name = qualified(self.db, block);
+        let checked = &evaluate(self.db, block).value;
+        let model = block_named(self.db, self.project, "train", &checked.train)?;
+        let trained = &train(self.db, model).value;
+        let metrics = checked
+            .metrics
+            .iter()
+            .filter_map(|(reported, used)| {
+                let metric = resolve(self.db, block.file(self.db), Space::Metric, &used.metric)?;
+                let signature = metric_signature(self.db, metric).as_ref()?;
+                let call = MetricCall {
+                    metric: used.metric.clone(),
+                    doc: signature.doc.clone(),
+                    python: user_path(&signature.python, metric.file(self.db).path(self.db)),
+                    needs: needs(&signature.needs),
+                    higher_is_better: signature.higher_is_better,
+                    arguments: used.arguments.iter().map(|(name, constant)| (name.clone(), value(constant))).collect(),
+                };
+                Some((reported.clone(), call))
+            })
+            .collect();
+        let spec = StepSpec::Evaluate(Evaluate {
+            name: name.clone(),
+            features: trained.features.clone(),
+            part: checked.part.clone(),
+            task: task(trained.task?),
+            metrics,
+            slices: checked.slices.clone(),
+        });
+        let own = Operations { environment: trained.operations.environment.clone(), ..Operations::default() };
+        let mut judge = self.step("evaluate", &name, block, &own, spec);
+        judge.inputs.insert("rows".to_owned(), from(format!("features.{}", trained.features), "rows"));
+        judge.inputs.insert("parts".to_owned(), from(format!("split.{}", trained.split), "parts"));
+        judge.inputs.insert("model".to_owned(), from(format!("train.{}", checked.train), "model"));
+        judge.outputs.insert("metrics".to_owned(), output(ArtifactKind::Metrics, "metrics.json"));
+        judge.outputs.insert("report".to_owned(), output(ArtifactKind::Report, "report.html"));
+        judge.outputs.insert("predictions".to_owned(), output(ArtifactKind::Table, "predictions.parquet"));
+        Some(judge)
+    }
+
+    fn gate_step(&self, block: Block<'_>) -> Step {
+        let name = qualified(self.db, block);
+        let checked = &gate(self.db, block).value;
+        let requirements = checked
+            .requirements
+            .iter()
+            .map(|requirement| Requirement {
+                text: requirement.text.clone(),
+                origin: self.origin(block, requirement.span),
+                left: quantity(&requirement.left),
+                compare: requirement.compare.symbol().to_owned(),
+                right: quantity(&requirement.right),
+            })
+            .collect();
+        let spec = StepSpec::Gate(Gate { name: name.clone(), requirements, min_rows: checked.min_rows });
+        let mut decide = self.step("gate", &name, block, &Operations::default(), spec);
+        decide.inputs.insert("metrics".to_owned(), from(format!("evaluate.{}", checked.evaluate), "metrics"));
+        decide.outputs.insert("verdict".to_owned(), output(ArtifactKind::Verdict, "verdict.json"));
+        decide
+    }
+
+    fn register_step(&self, block: Block<'_>) -> Option<Step> {
+        let name = qualified(self.db, block);
+        let checked = &register(self.db, block).value;
+        let gate_name = checked.gate.clone()?;
+        let judged = block_named(self.db, self.project, "gate", &gate_name).map(|gate_| &gate(self.db, gate_).value)?;
+        let spec = StepSpec::Register(Register {
+            model: name.clone(),
+            alias: checked.alias.clone(),
+            gate: Some(gate_name.clone()),
+        });
+        let verdict = from(format!("gate.{gate_name}"), "verdict");
+        let mut keep = self.step("register", &name, block, &Operations::default(), spec);
+        keep.inputs.insert("model".to_owned(), from(format!("train.{}", checked.train), "model"));
+        keep.inputs.insert("metrics".to_owned(), from(format!("evaluate.{}", judged.evaluate), "metrics"));
+        keep.inputs.insert("verdict".to_owned(), verdict.clone());
+        keep.outputs.insert("registration".to_owned(), output(ArtifactKind::Registration, "registration.json"));
+        keep.when = Some(verdict);
+        Some(keep)
+    }
+}
+
+/// The measured side of a condition: the one that is no literal.
+fn measured(condition: &TExpr) -> Option<&TExpr> {
+    match &condition.kind {
+        TKind::Binary { op, left, right, .. } if op.is_comparison() => {
+            let is_literal = |side: &TExpr| matches!(side.kind, TKind::Literal(_));
+            if is_literal(left) { Some(right) } else { Some(left) }
+        }
+        TKind::InRange { item, .. } | TKind::InList { item, .. } => Some(item),
+        _ => None,
+    }
+}
+
+/// A user's `file.py:function` relative to the project's root; `module:name` as it is.
+fn user_path(reference: &str, declared_in: &str) -> String {
+    match reference.rsplit_once(':') {
+        Some((file, function)) if file.ends_with(".py") => format!("{}:{function}", join_path(declared_in, file)),
+        _ => reference.to_owned(),
+    }
+}
+
+fn source_format(format: &SourceFormat) -> Format {
+    match format {
+        SourceFormat::Csv { null, delimiter, header } => {
+            Format::Csv { null: null.clone(), delimiter: delimiter.clone(), header: *header }
+        }
+        SourceFormat::Parquet => Format::Parquet,
+        SourceFormat::Ndjson => Format::Ndjson,
+    }
+}
+
+fn split_by(by: &typed::SplitBy, timestamp: Option<&str>) -> SplitBy {
+    match by {
+        typed::SplitBy::Random => SplitBy::Random,
+        typed::SplitBy::Stratified(column) => SplitBy::Stratified(column.clone()),
+        typed::SplitBy::Group(column) => SplitBy::Group(column.clone()),
+        typed::SplitBy::Time { gap_ms } => {
+            SplitBy::Time { timestamp: timestamp.unwrap_or_default().to_owned(), gap_ms: *gap_ms }
+        }
+    }
+}
+
+fn category_style(word: &str) -> Option<CategoryStyle> {
+    match word {
+        "mask" => Some(CategoryStyle::Mask),
+        "feature_types" => Some(CategoryStyle::FeatureTypes),
+        "indices" => Some(CategoryStyle::Indices),
+        _ => None,
+    }
+}
+
+fn needs(word: &str) -> MetricNeeds {
+    match word {
+        "probability" => MetricNeeds::Probability,
+        "value" => MetricNeeds::Value,
+        _ => MetricNeeds::Label,
+    }
+}
+
+fn quantity(quantity: &typed::Quantity) -> Quantity {
+    match quantity {
+        typed::Quantity::Number(number) => Quantity::Number(*number),
+        typed::Quantity::Metric(metric) => Quantity::Metric(metric.clone()),
+        typed::Quantity::MetricBy(metric, slice) => {
+            Quantity::MetricBy { metric: metric.clone(), slice: slice.clone() }
+        }
+        typed::Quantity::Gap(metric, slice) => Quantity::Gap { metric: metric.clone(), slice: slice.clone() },
+        typed::Quantity::Champion(metric) => Quantity::Champion(metric.clone()),
+        typed::Quantity::Binary(op, left, right) => Quantity::Binary {
+            op: op.symbol().to_owned(),
+            left: Box::new(self::quantity(left)),
+            right: Box::new(self::quantity(right)),
+        },
+    }
+}

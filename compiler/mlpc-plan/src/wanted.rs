@@ -1,0 +1,212 @@
+//! What a lock must hold for a program, and whether it does.
+
+use crate::identity::sha256_hex;
+use crate::lock::{Lock, requirements_digest};
+use mlpc_db::{Block, BlockRef, Db, Place, Project, System, absolute};
+use mlpc_diagnostics::{Code, Diagnostic, Span, rule};
+use mlpc_hir::blocks::{dataset::dataset, operations, step::step, train::train};
+use mlpc_hir::library::{body, fn_signature, metric_signature, setting, trainer_signature};
+use mlpc_hir::names::{Space, qualified, resolve};
+use mlpc_hir::typed::{FnBody, SourceRef, StepRun};
+use mlpc_hir::{all_blocks, block_named};
+
+/// The name of the environment of steps that name none.
+pub const DEFAULT_ENVIRONMENT: &str = "default";
+
+/// What every step's program imports, as requirements; the ranges hold the interfaces that the runtime is tested with.
+pub const RUNTIME_REQUIREMENTS: [&str; 3] = ["numpy>=2,<3", "polars>=2.1,<3", "scikit-learn>=1.9,<2"];
+
+/// Everything that a lock pins for one program.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wanted {
+    /// Files of data.
+    pub data: Vec<WantedData>,
+    /// Users' Python files, relative to the project's root, sorted.
+    pub code: Vec<WantedCode>,
+    /// Environments, by name.
+    pub environments: Vec<WantedEnvironment>,
+}
+
+/// A file of data.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WantedData {
+    /// The dataset.
+    pub name: String,
+    /// Relative to the project's root.
+    pub path: String,
+    /// Where it is named.
+    pub place: (BlockRef, Span),
+}
+
+/// A user's Python file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WantedCode {
+    /// Relative to the project's root.
+    pub path: String,
+    /// Where it is named.
+    pub place: (BlockRef, Span),
+}
+
+/// An environment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WantedEnvironment {
+    /// Its name.
+    pub name: String,
+    /// `3.11`.
+    pub python: String,
+    /// Requirements, sorted, each once.
+    pub requirements: Vec<String>,
+    /// Where it is declared, or the pipeline.
+    pub place: (BlockRef, Span),
+}
+
+impl WantedEnvironment {
+    /// SHA-256 over Python version and requirements: whether a resolution still answers the question.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        requirements_digest(&self.python, &self.requirements)
+    }
+}
+
+/// What a lock must hold for this program.
+#[must_use]
+pub fn wanted(db: &dyn Db, project: Project) -> Wanted {
+    let mut wanted = Wanted { data: Vec::new(), code: Vec::new(), environments: environments(db, project) };
+    for block in all_blocks(db, project, "dataset") {
+        let value = &dataset(db, block).value;
+        if let Some((SourceRef::File(path), _)) = &value.source {
+            let place = (block.reference(db), value.source_span);
+            wanted.data.push(WantedData { name: qualified(db, block), path: path.clone(), place });
+        }
+    }
+    for block in all_blocks(db, project, "step") {
+        if let Some(StepRun::Python(path, _)) = &step(db, block).value.run {
+            let span = body(db, block).and_then(|decl| setting(decl, "run")).map_or(Span::default(), |expr| expr.span);
+            wanted.code.push(WantedCode { path: path.clone(), place: (block.reference(db), span) });
+        }
+    }
+    for keyword in ["trainer", "fn", "fitted", "metric"] {
+        for block in all_blocks(db, project, keyword) {
+            if let Some(path) = user_file(db, block) {
+                let span = body(db, block).and_then(|decl| setting(decl, "python")).map_or(Span::default(), |expr| expr.span);
+                wanted.code.push(WantedCode { path, place: (block.reference(db), span) });
+            }
+        }
+    }
+    wanted.code.sort_by(|left, right| left.path.cmp(&right.path));
+    wanted.code.dedup_by(|left, right| left.path == right.path);
+    wanted
+}
+
+/// The file of a user's own component, relative to the project's root.
+fn user_file(db: &dyn Db, block: Block<'_>) -> Option<String> {
+    let reference = match block.keyword(db) {
+        "trainer" => trainer_signature(db, block).as_ref()?.python.clone(),
+        "metric" => metric_signature(db, block).as_ref()?.python.clone(),
+        _ => match &fn_signature(db, block).as_ref()?.body {
+            FnBody::Python { reference, .. } => reference.clone(),
+            FnBody::Polars(_) => return None,
+        },
+    };
+    let (file, _) = reference.rsplit_once(':')?;
+    file.ends_with(".py").then(|| mlpc_hir::names::join_path(block.file(db).path(db), file))
+}
+
+fn environments(db: &dyn Db, project: Project) -> Vec<WantedEnvironment> {
+    let default = default_environment(db, project);
+    let mut names: Vec<String> = all_blocks(db, project, "environment").into_iter().map(|b| qualified(db, b)).collect();
+    if default == DEFAULT_ENVIRONMENT && !names.contains(&default) {
+        names.push(default.clone());
+    }
+    names.sort();
+    let all = names.into_iter().filter_map(|name| environment(db, project, &name, &default));
+    all.collect()
+}
+
+/// The environment of steps that name none.
+#[must_use]
+pub fn default_environment(db: &dyn Db, project: Project) -> String {
+    all_blocks(db, project, "pipeline")
+        .first()
+        .and_then(|block| operations::pipeline(db, *block).value.operations.environment.clone())
+        .unwrap_or_else(|| DEFAULT_ENVIRONMENT.to_owned())
+}
+
+fn environment(db: &dyn Db, project: Project, name: &str, default: &str) -> Option<WantedEnvironment> {
+    let declared = block_named(db, project, "environment", name);
+    let value = declared.map(|block| operations::environment(db, block).value.clone()).unwrap_or_default();
+    let home = declared.or_else(|| all_blocks(db, project, "pipeline").into_iter().next())?;
+    let span = body(db, home).map_or(Span::default(), |decl| decl.header);
+    let mut requirements: Vec<String> = RUNTIME_REQUIREMENTS.iter().map(|text| (*text).to_owned()).collect();
+    for block in all_blocks(db, project, "train") {
+        let job = &train(db, block).value;
+        let used = job.operations.environment.as_deref().unwrap_or(default);
+        // A model is loaded again where it is judged, so its package is needed wherever the pipeline's steps run.
+        let needed = used == name || default == name;
+        let trainer = resolve(db, block.file(db), Space::Trainer, &job.trainer);
+        let package = trainer.and_then(|trainer| trainer_signature(db, trainer).as_ref().and_then(|t| t.package.clone()));
+        requirements.extend(package.filter(|_| needed));
+    }
+    requirements.extend(value.packages);
+    requirements.sort();
+    requirements.dedup();
+    Some(WantedEnvironment { name: name.to_owned(), python: value.python, requirements, place: (home.reference(db), span) })
+}
+
+/// What the lock lacks or has wrong. Without a lock there is nothing to find: the next run writes one.
+#[must_use]
+pub fn check_lock(db: &dyn Db, project: Project, lock: Option<&Lock>, system: &dyn System) -> Vec<Diagnostic> {
+    let Some(lock) = lock else { return Vec::new() };
+    let wanted = wanted(db, project);
+    let mut found = Findings { db, project, all: Vec::new() };
+    for data in &wanted.data {
+        let locked = lock.data.get(&data.name).filter(|locked| locked.path == data.path).map(|locked| locked.sha256.clone());
+        found.file(&format!("dataset `{}`", data.name), &data.path, locked, system, &data.place);
+    }
+    for code in &wanted.code {
+        found.file("code", &code.path, lock.code.get(&code.path).cloned(), system, &code.place);
+    }
+    for environment in &wanted.environments {
+        let what = format!("environment `{}`", environment.name);
+        match lock.environments.get(&environment.name).map(|locked| locked.requirements.clone()) {
+            None => found.add(rule::missing_lock_entry, &format!("`mlp.lock` does not hold the {what}"), "not pinned", &environment.place),
+            Some(digest) if digest != environment.digest() => {
+                let message = format!("the {what} asks for other packages than `mlp.lock` was resolved for");
+                found.add(rule::stale_lock, &message, "changed since", &environment.place);
+            }
+            Some(_) => {}
+        }
+    }
+    found.all
+}
+
+/// Collects findings about a lock.
+struct Findings<'a> {
+    db: &'a dyn Db,
+    project: Project,
+    all: Vec<Diagnostic>,
+}
+
+impl Findings<'_> {
+    fn file(&mut self, what: &str, path: &str, locked: Option<String>, system: &dyn System, place: &(BlockRef, Span)) {
+        let Ok(bytes) = system.read(path) else {
+            let message = format!("cannot read `{path}`");
+            let finding = Diagnostic::new(rule::bad_value, message, Place::Here(place.1)).here("no such file");
+            self.all.push(absolute(self.db, self.project.files(self.db), &place.0, finding));
+            return;
+        };
+        match locked {
+            None => self.add(rule::missing_lock_entry, &format!("`mlp.lock` does not hold the {what} (`{path}`)"), "not pinned", place),
+            Some(sha256) if sha256 != sha256_hex(&bytes) => {
+                self.add(rule::stale_lock, &format!("`{path}` differs from what `mlp.lock` holds"), "changed since", place);
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn add(&mut self, code: &'static Code, message: &str, here: &str, place: &(BlockRef, Span)) {
+        let finding = Diagnostic::new(code, message, Place::Here(place.1)).here(here);
+        let finding = finding.help("run `mlpc lock`, and review what it changes in `mlp.lock`");
+        self.all.push(absolute(self.db, self.project.files(self.db), &place.0, finding));
+    }
+}
