@@ -24,6 +24,7 @@ mod prepare;
 mod process;
 mod pythons;
 pub mod registry;
+pub mod resolve;
 mod result;
 mod run;
 mod shell;
