@@ -19,7 +19,8 @@ fn main() -> std::io::Result<()> {
             _ => {}
         }
         for error in parse.errors {
-            let place = error.primary().copied().unwrap_or_default().shifted(u32::try_from(chunk.start).unwrap_or_default());
+            let place =
+                error.primary().copied().unwrap_or_default().shifted(u32::try_from(chunk.start).unwrap_or_default());
             let line = text.get(..place.start as usize).unwrap_or_default().matches('\n').count() + 1;
             writeln!(out, "{file}:{line}: [{}] {} ({:?})", error.code.id, error.message, text.get(place.range()))?;
             for label in &error.labels {

@@ -38,6 +38,13 @@ pub(crate) enum Slip {
     },
     /// A closing bracket without an opening one.
     Stray(usize),
+    /// An opening bracket and a closing one of another kind on its line.
+    Mismatch {
+        /// The opening one.
+        opener: usize,
+        /// The closing one.
+        closer: usize,
+    },
     /// This opening bracket is nested too deep.
     TooDeep(usize),
 }
@@ -219,9 +226,10 @@ impl Repair<'_> {
 
     /// Decides who is at fault for the failures of a pass. Of braces at most one a round, since each shifts the others.
     fn blame(&mut self, pass: &Pass) {
-        let mut brace_blamed = false;
+        let mut brace_blamed = self.blame_mismatches(pass);
         for failure in &pass.failures {
             match *failure {
+                Failure::Unclosed { opener: bracket, .. } | Failure::Stray(bracket) if self.is_blamed(bracket) => {}
                 Failure::Unclosed { opener, at } if opens_block(self.tokens, opener) => {
                     if !std::mem::replace(&mut brace_blamed, true) {
                         self.blame_block(pass, opener, at);
@@ -238,6 +246,39 @@ impl Repair<'_> {
         }
     }
 
+    /// `[1, 2)`: one slip, not two. A brace that closes the wrong thing leaves another one over at the end; whether any
+    /// brace was blamed so is the result.
+    fn blame_mismatches(&mut self, pass: &Pass) -> bool {
+        let is_brace_over =
+            |failure: &Failure| matches!(failure, Failure::Stray(closer) if self.kind(*closer) == Some(b'}'));
+        let brace_over = pass.failures.iter().any(is_brace_over);
+        let mut pairs: Vec<(usize, usize)> = Vec::new();
+        for failure in &pass.failures {
+            let Failure::Unclosed { opener, at } = *failure else { continue };
+            let same_line = |closer: usize| closer > opener && self.line(closer) == self.line(opener);
+            let by_brace = Some(at).filter(|at| brace_over && self.kind(*at) == Some(b'}') && same_line(*at));
+            let by_other = self.rest_of_line(opener).find(|closer| {
+                *closer < at && pass.of.get(*closer) == Some(&Bracket::Stray) && !self.strays.contains(closer)
+            });
+            if let Some(closer) = by_other.or(by_brace).filter(|_| !opens_block(self.tokens, opener)) {
+                pairs.push((opener, closer));
+            }
+        }
+        let mut brace_blamed = false;
+        for (opener, closer) in pairs {
+            if self.strays.insert(closer) {
+                brace_blamed = brace_blamed || self.kind(closer) == Some(b'}');
+                self.missing.insert(opener, closer);
+                self.slips.push(Slip::Mismatch { opener, closer });
+            }
+        }
+        brace_blamed
+    }
+
+    fn is_blamed(&self, bracket: usize) -> bool {
+        self.missing.contains_key(&bracket) || self.strays.contains(&bracket)
+    }
+
     /// A parenthesis, square bracket or record: closed before the first line that is not indented deeper than its own,
     /// before the brace of a block, or where reading stopped.
     fn blame_opener(&mut self, opener: usize, at: usize) {
@@ -247,11 +288,11 @@ impl Repair<'_> {
         self.add_unclosed(opener, before.unwrap_or(at), before.is_some());
     }
 
-    /// A block: one inside it that seems to be closed by a brace further out has taken that brace.
+    /// A block: a brace inside it that seems to be closed by a brace further out has taken that brace.
     fn blame_block(&mut self, pass: &Pass, opener: usize, at: usize) {
         let thief = (opener + 1..at).find(|index| match pass.of.get(*index) {
             Some(Bracket::ClosedAt(closer)) => {
-                opens_block(self.tokens, *index)
+                self.kind(*index) == Some(b'{')
                     && self.first_on_line(*closer)
                     && self.indent(*closer) < self.indent(*index)
             }
@@ -263,13 +304,15 @@ impl Repair<'_> {
         }
     }
 
+    /// A brace too many: rather one before it that closes a block of several lines and stands deeper than the block, or
+    /// not at the start of its line.
     fn blame_closing_brace(&mut self, pass: &Pass, closer: usize) {
         let early = pass.of.iter().enumerate().find_map(|(opener, bracket)| match bracket {
             Bracket::ClosedAt(early)
                 if *early < closer
                     && opens_block(self.tokens, opener)
-                    && self.first_on_line(*early)
-                    && self.indent(*early) > self.indent(opener) =>
+                    && self.line(*early) != self.line(opener)
+                    && (!self.first_on_line(*early) || self.indent(*early) > self.indent(opener)) =>
             {
                 Some(*early)
             }
@@ -287,8 +330,10 @@ impl Repair<'_> {
     /// Several brackets of one line that miss their end at one place are one slip.
     fn add_unclosed(&mut self, opener: usize, before: usize, by_layout: bool) {
         self.missing.insert(opener, before);
-        let mut rest_of_line = (opener + 1..self.tokens.len()).take_while(|index| !self.first_on_line(*index));
-        if rest_of_line.any(|index| self.tokens.get(index).is_some_and(|token| token.kind == Tok::Unclosed)) {
+        if self
+            .rest_of_line(opener)
+            .any(|index| self.tokens.get(index).is_some_and(|token| token.kind == Tok::Unclosed))
+        {
             return;
         }
         let line = self.line(opener);
@@ -306,7 +351,8 @@ impl Repair<'_> {
     /// The first token after `opener`, at `limit` at the latest, that starts a line not indented deeper than its own.
     fn line_not_deeper(&self, opener: usize, limit: usize) -> Option<usize> {
         let indent = self.indent(opener);
-        (opener + 1..self.tokens.len().min(limit + 1)).find(|index| self.first_on_line(*index) && self.indent(*index) <= indent)
+        (opener + 1..self.tokens.len().min(limit + 1))
+            .find(|index| self.first_on_line(*index) && self.indent(*index) <= indent)
     }
 
     fn kind(&self, index: usize) -> Option<u8> {
@@ -318,6 +364,11 @@ impl Repair<'_> {
 
     fn first_on_line(&self, index: usize) -> bool {
         self.tokens.get(index).is_some_and(|token| token.first_on_line)
+    }
+
+    /// The tokens after one on its line.
+    fn rest_of_line(&self, index: usize) -> impl Iterator<Item = usize> + '_ {
+        (index + 1..self.tokens.len()).take_while(|at| !self.first_on_line(*at))
     }
 
     fn line(&self, index: usize) -> Line {

@@ -86,8 +86,12 @@ impl Scanned<'_> {
                     if is_block {
                         return Extent { end: next, brace: Some(at), broken: extent.broken };
                     }
-                    if !closed {
-                        return Extent { end: next, brace: None, broken: true };
+                    extent.broken = extent.broken || !closed;
+                    let goes_on =
+                        matches!(self.kind(next), Some(Tok::Open(_) | Tok::Close(_))) && !self.first_on_line(next);
+                    if !closed && !goes_on {
+                        extent.end = next;
+                        return extent;
                     }
                     at = next;
                     continue;
@@ -129,7 +133,16 @@ impl Scanned<'_> {
             let first = from + usize::from(is_statement);
             index.checked_sub(1).filter(|before| *before >= first).and_then(|before| self.tokens.get(before))
         };
+        // Whatever hangs, the next entry is not swallowed.
+        if self.statement(at).is_some() {
+            return false;
+        }
         let last = at - 1;
+        // In these, `name = value` may follow a comma.
+        let lists_values = self.kind(last) == Some(Tok::Comma) && matches!(self.text(from), "column" | "join");
+        if self.gives_value(at) && !lists_values {
+            return false;
+        }
         let hangs = match self.kind(last) {
             Some(Tok::Comma) => true,
             Some(Tok::Operator | Tok::Minus) => operand_before(last).is_some_and(|token| token.ends_operand()),
@@ -142,12 +155,16 @@ impl Scanned<'_> {
         hangs || self.starts_continuation(at)
     }
 
+    /// `name =` or `name:`.
+    fn gives_value(&self, at: usize) -> bool {
+        matches!(self.kind(at), Some(Tok::Word | Tok::Quoted))
+            && matches!(self.kind(at + 1), Some(Tok::Assign | Tok::Colon))
+    }
+
     fn starts_continuation(&self, at: usize) -> bool {
-        let next = self.kind(at + 1);
         match self.kind(at) {
             Some(Tok::Operator | Tok::Arrow) => true,
             Some(Tok::Open(b'{')) => opens_block(self.tokens, at),
-            Some(Tok::Word) if matches!(next, Some(Tok::Assign | Tok::Colon)) => false,
             Some(Tok::Word) if self.text(at) == "not" => self.text(at + 1) == "in",
             Some(Tok::Word) => CONTINUING_WORDS.contains(&self.text(at)),
             _ => false,
@@ -165,7 +182,8 @@ impl Scanned<'_> {
         if self.first_on_line(at + 1) || opens_block(self.tokens, at + 2) || !self.fits(*fits, at + 1) {
             return None;
         }
-        let expects_error = *rule == Rule::expect_text && self.text(at + 1) == "error" && self.kind(at + 2) == Some(Tok::Word);
+        let expects_error =
+            *rule == Rule::expect_text && self.text(at + 1) == "error" && self.kind(at + 2) == Some(Tok::Word);
         Some(if expects_error && !self.first_on_line(at + 2) { Rule::expect_error_text } else { *rule })
     }
 

@@ -3,7 +3,7 @@
 use crate::brackets::{Slip, closer_of};
 use crate::lexer::{Tok, Token};
 use crate::split::DECLARATION_WORDS;
-use mlpc_diagnostics::{Applicability, Diagnostic, Span, did_you_mean, rule};
+use mlpc_diagnostics::{Applicability, Diagnostic, Severity, Span, did_you_mean, rule};
 
 /// A finding with a place relative to the declaration.
 pub(crate) type Finding = Diagnostic<Span>;
@@ -31,6 +31,7 @@ pub(crate) fn slip(source: &str, tokens: &[Token], slip: &Slip) -> Finding {
     match slip {
         Slip::TooDeep(opener) => too_deep(tokens, *opener),
         Slip::Stray(closer) => stray_closer(source, span_of(tokens, *closer)),
+        Slip::Mismatch { opener, closer } => mismatch(source, span_of(tokens, *opener), span_of(tokens, *closer)),
         Slip::Unclosed { openers, before, by_layout } => unclosed(source, tokens, openers, *before, *by_layout),
     }
 }
@@ -43,34 +44,49 @@ fn stray_closer(source: &str, span: Span) -> Finding {
         .fix(Applicability::Unsafe, format!("remove the `{text}`"), span, "")
 }
 
+fn mismatch(source: &str, opener: Span, closer: Span) -> Finding {
+    let (open, close) = (text_at(source, opener), text_at(source, closer));
+    let right = char::from(closer_of(open.bytes().next().unwrap_or(b'{')));
+    Diagnostic::new(rule::unclosed_bracket, format!("this `{open}` is closed by `{close}`"), opener)
+        .here("opened here")
+        .label(closer, format!("this should be `{right}`"))
+        .help(format!("write `{right}` for `{close}`, or close the `{open}` before it"))
+        .fix(Applicability::Unsafe, format!("write `{right}`"), closer, right.to_string())
+}
+
 fn unclosed(source: &str, tokens: &[Token], openers: &[usize], before: usize, by_layout: bool) -> Finding {
     let innermost = openers.first().copied().unwrap_or_default();
     let span = span_of(tokens, innermost);
     let opener = text_at(source, span);
     let closers: String = openers.iter().map(|at| closing(source, tokens, *at)).collect();
-    let mut finding = Diagnostic::new(rule::unclosed_bracket, format!("this `{opener}` is never closed"), span)
-        .here("opened here");
+    let mut finding =
+        Diagnostic::new(rule::unclosed_bracket, format!("this `{opener}` is never closed"), span).here("opened here");
     for outer in openers.iter().skip(1) {
         finding = finding.label(span_of(tokens, *outer), "and this one is not closed either");
     }
     let place = end_of(tokens, before);
     if by_layout {
-        finding = finding.label(place, format!("`{closers}` is missing here, as the lines are indented"));
+        finding = finding.label(place, format!("`{closers}` is missing here"));
     }
-    finding
-        .help(format!("add the missing `{closers}`"))
-        .fix(Applicability::Unsafe, format!("insert `{closers}`"), place, insertion(source, tokens, innermost, before, &closers))
+    finding.help(format!("add the missing `{closers}`")).fix(
+        Applicability::Unsafe,
+        format!("insert `{closers}`"),
+        place,
+        insertion(source, tokens, innermost, before, &closers),
+    )
 }
 
 /// A brace that closes a block over several lines goes on its own line.
 fn insertion(source: &str, tokens: &[Token], opener: usize, before: usize, closers: &str) -> String {
-    let over_lines = (opener + 1..before.min(tokens.len())).any(|at| tokens.get(at).is_some_and(|token| token.first_on_line));
+    let over_lines =
+        (opener + 1..before.min(tokens.len())).any(|at| tokens.get(at).is_some_and(|token| token.first_on_line));
     if closers != "}" || !over_lines {
         return closers.to_owned();
     }
     let start = span_of(tokens, opener).start as usize;
     let line = source.get(..start).and_then(|text| text.rfind('\n')).map_or(0, |newline| newline + 1);
-    let indent: String = source.get(line..).unwrap_or_default().chars().take_while(|char| matches!(char, ' ' | '\t')).collect();
+    let indent: String =
+        source.get(line..).unwrap_or_default().chars().take_while(|char| matches!(char, ' ' | '\t')).collect();
     format!("\n{indent}}}")
 }
 
@@ -90,10 +106,24 @@ pub(crate) fn too_deep(tokens: &[Token], at: usize) -> Finding {
 pub(crate) fn unclosed_string(source: &str, token: Token) -> Finding {
     let span = Span { start: token.start, end: token.end };
     let text = text_at(source, span);
-    let (what, quote) = if text.starts_with('`') { ("name in backticks", "`") } else { ("string", "\"") };
+    let (what, help) = if text.starts_with('`') {
+        ("name", "add the closing backtick")
+    } else {
+        ("string", "add the closing `\"`; for a line break write `\\n`")
+    };
     Diagnostic::new(rule::bad_literal, format!("this {what} is never closed"), span)
         .here("the line ends before its closing quote")
-        .help(format!("add the closing `{quote}`; for a line break write `\\n`", quote = quote.replace('`', "backtick")))
+        .help(help)
+}
+
+/// `hour // 6`: a comment that was surely meant to divide.
+pub(crate) fn comment_divides(span: Span) -> Finding {
+    let slashes = Span { start: span.start, end: span.start + 2 };
+    let mut finding = Diagnostic::new(rule::syntax_error, "this is a comment, not a division", slashes)
+        .here("`//` with a blank beside it starts a comment")
+        .help("to divide and round down write `a//b` without blanks; another comment needs a word in it");
+    finding.severity = Severity::Warning;
+    finding
 }
 
 /// A comma between no entries.
@@ -111,8 +141,9 @@ pub(crate) fn no_declaration(source: &str, tokens: &[Token]) -> Finding {
     let near = first
         .filter(|token| token.kind == Tok::Word)
         .and_then(|_| did_you_mean(word, DECLARATION_WORDS.iter().map(|(word, _)| *word)));
-    let finding = Diagnostic::new(rule::syntax_error, format!("expected a declaration, found `{word}`"), span_of(tokens, 0))
-        .here("no declaration starts like this");
+    let finding =
+        Diagnostic::new(rule::syntax_error, format!("expected a declaration, found `{word}`"), span_of(tokens, 0))
+            .here("no declaration starts like this");
     match near {
         Some(near) => finding.help(format!("did you mean `{near}`?")).fix(
             Applicability::Unsafe,

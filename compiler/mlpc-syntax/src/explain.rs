@@ -68,12 +68,17 @@ impl Failure<'_> {
             _ => "remove it".to_owned(),
         };
         let span = span_of(self.scan.tokens, index);
-        Some(Diagnostic::new(rule::syntax_error, format!("`{symbol}` means nothing here"), span).here("this character").help(help))
+        Some(
+            Diagnostic::new(rule::syntax_error, format!("`{symbol}` means nothing here"), span)
+                .here("this character")
+                .help(help),
+        )
     }
 
     /// `filter a = b`.
     fn equality(&self) -> Option<Finding> {
-        let compares = matches!(self.rule, Rule::filter_text | Rule::require_text | Rule::warn_text | Rule::expression_text);
+        let compares =
+            matches!(self.rule, Rule::filter_text | Rule::require_text | Rule::warn_text | Rule::expression_text);
         (compares && self.kind(self.at) == Some(Tok::Assign) && self.at > self.from).then(|| {
             let span = span_of(self.scan.tokens, self.at);
             Diagnostic::new(rule::syntax_error, "expected an operator, found `=`", span)
@@ -120,7 +125,13 @@ impl Failure<'_> {
             ErrorVariant::ParsingError { positives, .. } => positives.as_slice(),
             ErrorVariant::CustomError { .. } => &[],
         };
-        let expected = expected_words(rules);
+        let after_colon =
+            matches!(self.at.checked_sub(1).and_then(|before| self.kind(before)), Some(Tok::Colon | Tok::Arrow));
+        let is_declared = matches!(self.rule, Rule::field_text | Rule::value_text | Rule::header_text);
+        let expected = match expected_words(rules) {
+            words if words == "a name" && after_colon && is_declared => "a type".to_owned(),
+            words => words,
+        };
         let here = match expected.as_str() {
             "" => "this does not belong here".to_owned(),
             words => format!("expected {words}"),
@@ -129,12 +140,22 @@ impl Failure<'_> {
             "" => format!("{} ends before {}", describe(self.rule), self.found()),
             words => format!("expected {words}, found {}", self.found()),
         };
-        Diagnostic::new(rule::syntax_error, message, self.span()).here(here).help_opt(form(self.rule).map(str::to_owned))
+        let finding = Diagnostic::new(rule::syntax_error, message, self.span()).here(here);
+        if self.kind(self.at) == Some(Tok::Assign) && rules.contains(&Rule::colon) {
+            return finding.help("in records and arguments a name and its value are joined by `:`").fix(
+                Applicability::Unsafe,
+                "write `:`",
+                self.span(),
+                ":",
+            );
+        }
+        finding.help_opt(form(self.rule).map(str::to_owned))
     }
 
     fn found(&self) -> String {
         if self.at >= self.end {
-            return "the end of the entry".to_owned();
+            let header_ends = self.rule == Rule::header_text && self.scan.kind(self.end) == Some(Tok::Open(b'{'));
+            return if header_ends { "`{`" } else { "the end of the entry" }.to_owned();
         }
         format!("`{}`", self.scan.text(self.at))
     }
@@ -153,14 +174,16 @@ impl Failure<'_> {
     }
 }
 
-/// Rules as words for a sentence: expressions and operators as one each, layout left out, four at most.
+/// Rules as words for a sentence: expressions, operators and options of fields as one each, layout left out.
 fn expected_words(rules: &[Rule]) -> String {
+    let takes_expression = rules.iter().any(|rule| starts_expression(*rule));
+    let in_field = rules.contains(&Rule::kw_matches);
     let mut words: Vec<&str> = Vec::new();
     for rule in rules {
         let word = match rule {
             Rule::WHITESPACE | Rule::COMMENT | Rule::EOI | Rule::over | Rule::by => continue,
-            Rule::kw_over | Rule::kw_by if rules.len() > 2 => continue,
-            rule if starts_expression(*rule) => "an expression",
+            rule if starts_expression(*rule) || takes_expression && may_start_expression(*rule) => "an expression",
+            rule if in_field && is_field_option(*rule) => "an option of the field",
             rule if continues_expression(*rule) => "an operator",
             rule => describe(*rule),
         };
@@ -171,6 +194,8 @@ fn expected_words(rules: &[Rule]) -> String {
     // A missing operator is rarely what is wrong where something definite may follow.
     if words.len() > 1 {
         words.retain(|word| *word != "an operator");
+    } else if words.first() == Some(&"an operator") {
+        words.push("the end of the entry");
     }
     words.truncate(4);
     match words.split_last() {
@@ -178,6 +203,30 @@ fn expected_words(rules: &[Rule]) -> String {
         Some((only, [])) => (*only).to_owned(),
         Some((last, head)) => format!("{} or {last}", head.join(", ")),
     }
+}
+
+/// What an expression may start with, and other things too.
+fn may_start_expression(rule: Rule) -> bool {
+    matches!(rule, Rule::string | Rule::open_quote | Rule::lparen | Rule::lbracket | Rule::lbrace)
+}
+
+fn is_field_option(rule: Rule) -> bool {
+    matches!(
+        rule,
+        Rule::assign
+            | Rule::kw_in
+            | Rule::kw_matches
+            | Rule::unique
+            | Rule::constant
+            | Rule::kw_known
+            | Rule::kw_from
+            | Rule::kw_as
+            | Rule::at
+            | Rule::tag
+            | Rule::type_args
+            | Rule::bar
+            | Rule::nullable
+    )
 }
 
 fn starts_expression(rule: Rule) -> bool {
@@ -199,6 +248,7 @@ fn starts_expression(rule: Rule) -> bool {
             | Rule::boolean
             | Rule::null
             | Rule::if_then_else
+            | Rule::kw_if
             | Rule::raw_string
             | Rule::interpolated
             | Rule::argument
@@ -219,6 +269,11 @@ fn continues_expression(rule: Rule) -> bool {
             | Rule::member
             | Rule::index
             | Rule::dot
+            | Rule::kw_over
+            | Rule::kw_by
+            | Rule::type_args
+            | Rule::bar
+            | Rule::nullable
             | Rule::lparen
             | Rule::lbracket
     )

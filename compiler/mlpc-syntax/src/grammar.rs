@@ -82,12 +82,19 @@ pub fn describe(rule: Rule) -> &'static str {
         Rule::until => "`until`",
         Rule::for_all_text | Rule::for_all => "`for all rows of`",
         // Expressions.
-        Rule::expression_text | Rule::expression | Rule::bounds | Rule::operand | Rule::primary | Rule::word_primary => {
-            "an expression"
-        }
-        Rule::tail | Rule::infix | Rule::bounds_tail | Rule::bounds_infix | Rule::operator | Rule::arithmetic => {
-            "an operator"
-        }
+        Rule::expression_text
+        | Rule::expression
+        | Rule::bounds
+        | Rule::operand
+        | Rule::primary
+        | Rule::word_primary => "an expression",
+        Rule::operator_start
+        | Rule::tail
+        | Rule::infix
+        | Rule::bounds_tail
+        | Rule::bounds_infix
+        | Rule::operator
+        | Rule::arithmetic => "an operator",
         Rule::prefix | Rule::not_in | Rule::floor_division => "an operator",
         Rule::range_operator | Rule::range_bare | Rule::range_open => "a range",
         Rule::member => "a member",

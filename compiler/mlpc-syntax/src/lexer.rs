@@ -198,7 +198,11 @@ impl Lexer<'_> {
         loop {
             self.skip_while(is_word_byte);
             let next_is_digit = self.peek(1).is_some_and(|byte| byte.is_ascii_digit());
-            let after_exponent = self.at.checked_sub(1).and_then(|at| self.bytes.get(at)).is_some_and(|byte| matches!(byte, b'e' | b'E'));
+            let after_exponent = self
+                .at
+                .checked_sub(1)
+                .and_then(|at| self.bytes.get(at))
+                .is_some_and(|byte| matches!(byte, b'e' | b'E'));
             match self.peek(0) {
                 Some(b'.') if next_is_digit => self.at += 1,
                 Some(b'+' | b'-') if next_is_digit && after_exponent => self.at += 1,
@@ -278,7 +282,9 @@ impl Lexer<'_> {
     /// `//` directly between two operands, without a blank, divides; anywhere else it starts a comment.
     fn at_floor_division(&self) -> bool {
         let touches = self.tokens.last().is_some_and(|token| {
-            token.end as usize == self.at && token.ends_operand() && !matches!(token.kind, Tok::OpenRange | Tok::Question)
+            token.end as usize == self.at
+                && token.ends_operand()
+                && !matches!(token.kind, Tok::OpenRange | Tok::Question)
         });
         touches && self.peek(2).is_some_and(|byte| is_word_byte(byte) || byte == b'(' || byte == b'`')
     }

@@ -43,6 +43,7 @@ pub fn parse(text: &str) -> Parse {
     errors.extend(slips.iter().map(|slip| errors::slip(text, &tokens, slip)));
     let tree = builder.finish(text);
     let decl = lower::declaration(&tree, &mut errors);
+    errors.extend(dividing_comments(&tree));
     errors.sort_by_key(|error| error.primary().copied());
     Parse { tree, decl, errors }
 }
@@ -139,7 +140,9 @@ impl Parser<'_> {
     fn rest(&mut self, from: usize, count: usize) {
         let Some(first) = self.scan.tokens.get(from) else { return };
         self.trivia_to(first.start as usize);
-        let told = self.slips.iter().any(|slip| matches!(slip, Slip::Stray(at) if *at >= from));
+        let is_line = matches!(self.scan.text(0), "import" | "param" | "const");
+        let told = is_line && !self.errors.is_empty()
+            || self.slips.iter().any(|slip| matches!(slip, Slip::Stray(at) if *at >= from));
         if !told {
             self.errors.push(errors::after_end(self.scan.source, self.scan.tokens, from));
         }
@@ -171,7 +174,8 @@ impl Parser<'_> {
 
     /// The header; gives the kind of the block.
     fn header(&mut self, from: usize, end: usize, broken: bool) -> String {
-        let kind_at = from + usize::from(self.scan.text(from) == "fitted" && self.scan.kind(from + 1) == Some(Tok::Word));
+        let kind_at =
+            from + usize::from(self.scan.text(from) == "fitted" && self.scan.kind(from + 1) == Some(Tok::Word));
         let kind = self.scan.text(kind_at).to_owned();
         self.piece(Rule::header_text, from, Extent { end, brace: None, broken });
         kind
@@ -270,6 +274,31 @@ impl Parser<'_> {
     }
 }
 
+/// Comments after an operand that hold nothing but numbers and operators: `hour // 6`.
+fn dividing_comments(tree: &SyntaxTree) -> Vec<Diagnostic<Span>> {
+    let mut findings = Vec::new();
+    let mut after_operand = false;
+    for leaf in tree.leaves() {
+        match tree.kind(leaf) {
+            Rule::WHITESPACE if !tree.text_of(leaf).contains('\n') => {}
+            Rule::COMMENT if after_operand => {
+                let tokens = lex(tree.text_of(leaf).trim_start_matches('/'));
+                let divides = tokens.first().is_some_and(|token| token.kind == Tok::Number)
+                    && tokens
+                        .iter()
+                        .all(|token| matches!(token.kind, Tok::Number | Tok::Operator | Tok::Minus | Tok::Close(_)));
+                if divides {
+                    findings.push(errors::comment_divides(tree.span(leaf)));
+                }
+                after_operand = false;
+            }
+            Rule::variable | Rule::name | Rule::int | Rule::float | Rule::rparen => after_operand = true,
+            _ => after_operand = false,
+        }
+    }
+    findings
+}
+
 /// Adds what pest found, moved right by `offset`. What no rule covers, which should be nothing, becomes an error leaf.
 pub(crate) fn append(builder: &mut TreeBuilder, tokens: pest::iterators::Tokens<'_, Rule>, offset: usize) {
     let mut covered = offset;
@@ -310,4 +339,3 @@ pub(crate) fn parse_expression(text: &str) -> Result<SyntaxTree, Box<pest::error
     builder.close_whole(text.len());
     Ok(builder.finish(text))
 }
-

@@ -61,9 +61,33 @@ const MORE_BLOCK_WORDS: [&str; 2] = ["fitted", "ensemble"];
 
 /// Words that start an entry or a nested block, so that a badly indented one is no declaration of an unknown kind.
 const ENTRY_WORDS: [&str; 27] = [
-    "column", "drop", "let", "label", "weight", "filter", "require", "warn", "join", "sample", "given", "expect", "allow",
-    "profile", "resources", "search", "params", "accepts", "fixed", "state", "example", "examples", "inputs", "outputs",
-    "distribution", "env", "for",
+    "column",
+    "drop",
+    "let",
+    "label",
+    "weight",
+    "filter",
+    "require",
+    "warn",
+    "join",
+    "sample",
+    "given",
+    "expect",
+    "allow",
+    "profile",
+    "resources",
+    "search",
+    "params",
+    "accepts",
+    "fixed",
+    "state",
+    "example",
+    "examples",
+    "inputs",
+    "outputs",
+    "distribution",
+    "env",
+    "for",
 ];
 
 /// Operators that are words: a known word before one of them is a value.
@@ -92,7 +116,13 @@ pub fn split(text: &str) -> Vec<Chunk> {
                 None => {}
             }
             let from = chunks.last().map_or(0, |last| last.end);
-            chunks.push(Chunk { kind, keyword: keyword.to_owned(), name: name.to_owned(), start: from, end: text.len() });
+            chunks.push(Chunk {
+                kind,
+                keyword: keyword.to_owned(),
+                name: name.to_owned(),
+                start: from,
+                end: text.len(),
+            });
         }
         start = end;
     }
@@ -183,7 +213,9 @@ fn follows_keyword(word: &str, rest: &str) -> bool {
 /// `word word … {` on one line, where the first word is none that entries start with.
 fn looks_like_block(word: &str, rest: &str) -> bool {
     let second = rest.bytes().next();
-    if ENTRY_WORDS.contains(&word) || !second.is_some_and(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'"' | b'`')) {
+    if ENTRY_WORDS.contains(&word)
+        || !second.is_some_and(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'"' | b'`'))
+    {
         return false;
     }
     if OPERATOR_WORDS.contains(&take_word(rest).0) {

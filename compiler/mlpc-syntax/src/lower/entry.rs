@@ -8,12 +8,9 @@ use crate::tree::NodeId;
 impl Lower<'_> {
     pub(super) fn entry(&mut self, node: NodeId, doc: Option<String>) -> Entry {
         match self.kind(node) {
-            Rule::setting => Entry::Setting {
-                doc,
-                name: self.path_in(node),
-                value: self.expression_in(node),
-                span: self.span(node),
-            },
+            Rule::setting => {
+                Entry::Setting { doc, name: self.path_in(node), value: self.expression_in(node), span: self.span(node) }
+            }
             Rule::field => Entry::Field(self.field(node, doc)),
             Rule::search_line => Entry::Search {
                 name: self.path_in(node),
@@ -30,12 +27,9 @@ impl Lower<'_> {
                 Entry::Expression(Expr { kind, span: self.span(node) })
             }
             _ => match self.statement_kind(node) {
-                Some(kind) => Entry::Statement(Statement {
-                    doc,
-                    kind,
-                    keyword: self.keyword(node),
-                    span: self.span(node),
-                }),
+                Some(kind) => {
+                    Entry::Statement(Statement { doc, kind, keyword: self.keyword(node), span: self.span(node) })
+                }
                 None => Entry::Error(self.span(node)),
             },
         }

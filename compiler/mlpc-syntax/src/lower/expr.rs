@@ -101,10 +101,16 @@ impl Lower<'_> {
         let finding = if strength == RANGE {
             errors::chained_range(operator)
         } else {
-            errors::chained(operator, "join two comparisons by `and`, as in `0 < x and x < 1`; for bounds write `x in 0<..<1`".to_owned())
+            errors::chained(
+                operator,
+                "join two comparisons by `and`, as in `0 < x and x < 1`; for bounds write `x in 0<..<1`".to_owned(),
+            )
         };
         // A third comparison within the skipped part says nothing new.
-        self.errors.retain(|error| error.message != finding.message || !error.primary().is_some_and(|place| span.start <= place.start && place.end <= span.end));
+        self.errors.retain(|error| {
+            error.message != finding.message
+                || !error.primary().is_some_and(|place| span.start <= place.start && place.end <= span.end)
+        });
         self.errors.push(finding);
         Expr { kind: ExprKind::Error, span }
     }
@@ -114,7 +120,10 @@ impl Lower<'_> {
         if let Infix::OpenRange = infix {
             let inclusive = !self.text(node).starts_with('<');
             let span = left.span.to(operator);
-            return Some(Expr { kind: ExprKind::Range(Range { low: Some((Box::new(left), inclusive)), high: None }), span });
+            return Some(Expr {
+                kind: ExprKind::Range(Range { low: Some((Box::new(left), inclusive)), high: None }),
+                span,
+            });
         }
         // Left-associative operators take tighter ones only on their right; `**` takes itself.
         let least = if strength == POWER { POWER } else { strength + 1 };
@@ -147,7 +156,10 @@ impl Lower<'_> {
                 if text == "in" {
                     return Some((Infix::In { negated: false }, COMPARE));
                 }
-                OPERATORS.iter().find(|(symbol, ..)| *symbol == text).map(|(_, op, strength)| (Infix::Binary(*op), *strength))
+                OPERATORS
+                    .iter()
+                    .find(|(symbol, ..)| *symbol == text)
+                    .map(|(_, op, strength)| (Infix::Binary(*op), *strength))
             }
             Rule::not_in => Some((Infix::In { negated: true }, COMPARE)),
             Rule::range_operator => Some((Infix::Range, RANGE)),
@@ -166,7 +178,9 @@ impl Lower<'_> {
         parts.at += 1;
         let start = self.span(node);
         let prefix = self.text(node).to_owned();
-        if prefix == "-" && let Some(least) = self.least_integer(parts, start) {
+        if prefix == "-"
+            && let Some(least) = self.least_integer(parts, start)
+        {
             return Some(least);
         }
         let strength = match prefix.as_str() {
@@ -250,7 +264,9 @@ impl Lower<'_> {
     fn call(&mut self, callee: Expr, node: NodeId) -> ExprKind {
         let args = self.arguments(node);
         let is_date = matches!(&callee.kind, ExprKind::Name(name) if name == "date");
-        if let ([Arg { name: None, value: Expr { kind: ExprKind::Str(text), span } }], true) = (args.as_slice(), is_date) {
+        if let ([Arg { name: None, value: Expr { kind: ExprKind::Str(text), span } }], true) =
+            (args.as_slice(), is_date)
+        {
             return self.date(text, *span);
         }
         ExprKind::Call(Box::new(callee), args)

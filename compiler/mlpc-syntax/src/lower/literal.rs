@@ -34,7 +34,10 @@ impl Lower<'_> {
             return value;
         }
         let (here, help) = match self.kind(node) {
-            Rule::int => ("too large for a 64-bit integer", "the largest is 9223372036854775807; for more write a float, as in `1e20`"),
+            Rule::int => (
+                "too large for a 64-bit integer",
+                "the largest is 9223372036854775807; for more write a float, as in `1e20`",
+            ),
             Rule::float | Rule::percent => ("too large for a 64-bit float", "the largest is about 1.8e308"),
             Rule::duration => ("longer than can be counted in milliseconds", "write a shorter duration"),
             Rule::size => ("more bytes than 64 bits can count", "write a smaller size"),
@@ -71,7 +74,10 @@ impl Lower<'_> {
             let (char, length) = escaped(here);
             match char {
                 Some(char) => out.push(char),
-                None => self.bad_escape(here.get(..length).unwrap_or(here), Span::new(text.len() - here.len(), text.len() - here.len() + length).shifted(start)),
+                None => self.bad_escape(
+                    here.get(..length).unwrap_or(here),
+                    Span::new(text.len() - here.len(), text.len() - here.len() + length).shifted(start),
+                ),
             }
             rest = here.get(length..).unwrap_or_default();
         }
@@ -119,7 +125,8 @@ impl Lower<'_> {
             self.errors.push(errors::bad_literal(span, "this is no expression", "in an f-string", help));
             return Expr { kind: ExprKind::Error, span };
         };
-        let mut inner = Lower { tree: &tree, errors: &mut *self.errors, offset, holes: self.holes + 1, in_require: false };
+        let mut inner =
+            Lower { tree: &tree, errors: &mut *self.errors, offset, holes: self.holes + 1, in_require: false };
         inner.expression_in(tree.root())
     }
 
@@ -196,7 +203,8 @@ fn days_since_1970(text: &str) -> Option<i32> {
     let mut fields = text.split('-');
     let mut field = |width: usize| {
         let digits = fields.next()?;
-        (digits.len() == width && digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| digits.parse::<i32>().ok())?
+        (digits.len() == width && digits.bytes().all(|byte| byte.is_ascii_digit()))
+            .then(|| digits.parse::<i32>().ok())?
     };
     let (year, month, day) = (field(4)?, field(2)?, field(2)?);
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);

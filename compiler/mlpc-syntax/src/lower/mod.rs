@@ -188,7 +188,8 @@ impl Lower<'_> {
             let dotted = (fitted + 2..tokens.len())
                 .step_by(2)
                 .take_while(|index| tokens.get(*index).is_some_and(|token| token.kind == Tok::Dot));
-            let segments: Vec<Name> = std::iter::once(first).chain(dotted.filter_map(|index| word(index + 1))).collect();
+            let segments: Vec<Name> =
+                std::iter::once(first).chain(dotted.filter_map(|index| word(index + 1))).collect();
             let place = segments.iter().map(|segment| segment.span).reduce(Span::to).unwrap_or(span);
             BlockName::Path(Path { segments, span: place })
         });
