@@ -66,7 +66,7 @@ impl Database {
         code: BTreeMap<String, Option<String>>,
     ) -> Project {
         let Some(project) = Project::try_get(self) else {
-            return Project::builder(files, imports, library, profile, code)
+            return Project::builder(files, imports, library, profile, BTreeMap::new(), code)
                 .library_durability(Durability::HIGH)
                 .new(self);
         };
@@ -86,6 +86,13 @@ impl Database {
             project.set_code(self).to(code);
         }
         project
+    }
+
+    /// Sets the values of params for this run.
+    pub fn set_params(&mut self, project: Project, params: BTreeMap<String, String>) {
+        if *project.params(self) != params {
+            project.set_params(self).to(params);
+        }
     }
 
     /// Starts recording which queries run.

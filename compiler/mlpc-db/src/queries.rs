@@ -41,6 +41,9 @@ pub struct Project {
     /// The selected profile.
     #[returns(ref)]
     pub profile: Option<String>,
+    /// Values of params set for this run, as text.
+    #[returns(ref)]
+    pub params: BTreeMap<String, String>,
     /// Users' Python files that the program names: path → text, `None` where it cannot be read.
     #[returns(ref)]
     pub code: BTreeMap<String, Option<String>>,

@@ -1,5 +1,6 @@
 //! Values known when the program is compiled.
 
+use crate::blocks::operations::parameter;
 use crate::names::{Space, resolve};
 use crate::typed::Const;
 use crate::types::Interval;
@@ -17,10 +18,21 @@ pub fn constant(db: &dyn Db, file: SourceFile, expr: &Expr) -> Option<Const> {
     fold(expr, &|name| {
         let block = resolve(db, file, Space::Block, name)?;
         match &parse_block(db, block).decl {
-            Decl::Value(value) => value.value.as_ref().and_then(literal),
+            Decl::Value(_) => parameter(db, block).value.value.clone(),
             _ => None,
         }
     })
+}
+
+/// The value that a text spells, as on a command line: what is no literal is a text.
+#[must_use]
+pub fn spelled(text: &str) -> Const {
+    let parsed = mlpc_syntax::parse(&format!("const value = {text}\n"));
+    let value = match &parsed.decl {
+        Decl::Value(decl) if parsed.errors.is_empty() => decl.value.as_ref().and_then(literal),
+        _ => None,
+    };
+    value.unwrap_or_else(|| Const::Str(text.to_owned()))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "arithmetic of mixed literals is in floating point")]

@@ -427,6 +427,8 @@ pub struct FeaturesShape {
     pub key: Vec<String>,
     /// The base's time.
     pub timestamp: Option<String>,
+    /// Whether an error was found in the block, so that something may be missing here.
+    pub broken: bool,
 }
 
 /// A split.
@@ -544,6 +546,8 @@ pub struct Evaluate {
     pub metrics: IndexMap<String, MetricUse>,
     /// Columns.
     pub slices: Vec<String>,
+    /// Whether an error was found on the way, so that metrics or slices may be missing here.
+    pub broken: bool,
 }
 
 /// A metric with its arguments.

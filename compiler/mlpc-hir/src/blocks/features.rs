@@ -7,12 +7,12 @@ mod scope;
 use super::{Context, context};
 use crate::errors;
 use crate::infer::refine::verdict;
-use crate::infer::{Infer, Position};
+use crate::infer::{Columns, Infer, Lookup, Position};
 use crate::library::body;
 use crate::typed::{Checked, Column, Definition, Features, FeaturesShape, Finding, Join, Role, TExpr, TKind};
 use crate::types::{Ty, TyKind};
 use mlpc_db::{Block, Db, Place};
-use mlpc_diagnostics::Span;
+use mlpc_diagnostics::{Severity, Span};
 use mlpc_syntax::ast::{BlockDecl, ColumnItem, Entry, Expr, ExprKind, Name, StatementKind};
 use scope::{FeatureScope, Joined};
 use std::collections::BTreeMap;
@@ -35,7 +35,7 @@ pub fn features<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Features> {
     let drafts = drafts(&mut context, decl, &scope, shape);
     let refined = filters(&mut context, decl, &scope, &mut value);
     definitions(&mut context, drafts, &mut scope, refined, &mut value);
-    leakage::check(&mut context, &value);
+    leakage::check(&mut context, &mut value);
     finish(&scope, shape.columns.iter(), &mut value);
     context.done(value)
 }
@@ -43,7 +43,7 @@ pub fn features<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Features> {
 /// What other blocks may know of features; stays equal when only expressions change that keep their types.
 #[salsa::tracked]
 pub fn features_shape<'db>(db: &'db dyn Db, block: Block<'db>) -> FeaturesShape {
-    let value = &features(db, block).value;
+    let Checked { value, findings } = features(db, block);
     let mut carried: Vec<Column> = value
         .definitions
         .iter()
@@ -63,6 +63,7 @@ pub fn features_shape<'db>(db: &'db dyn Db, block: Block<'db>) -> FeaturesShape 
         carried,
         key: value.key.clone(),
         timestamp: value.timestamp.clone(),
+        broken: findings.iter().any(|finding| finding.severity == Severity::Error),
     }
 }
 
@@ -437,6 +438,8 @@ fn filters(
         let mut infer = infer(context, scope, Position::Row("a filter"), refined.clone());
         let condition = infer.condition(expr, "`filter`");
         if condition.ty.is_unknown() {
+            // Whatever it was meant to show of the columns that it names, nothing should follow from their nulls.
+            assume_known(scope, expr, &mut refined);
             continue;
         }
         infer.refine(&condition, true);
@@ -448,6 +451,14 @@ fn filters(
         value.filters.push(condition);
     }
     refined
+}
+
+fn assume_known(scope: &FeatureScope, filter: &Expr, refined: &mut BTreeMap<String, Ty>) {
+    for name in names_in(filter) {
+        if let Lookup::Found(column, ty) = scope.lookup(&name) {
+            refined.entry(column).or_insert(ty).nullable = false;
+        }
+    }
 }
 
 /// Which columns of the base and of joins are read at all.

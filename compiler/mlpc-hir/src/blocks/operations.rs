@@ -7,7 +7,7 @@ use crate::errors;
 use crate::library::{body, nested, setting};
 use crate::typed::{Checked, Const, Environment, Operations, Parameter, Pipeline};
 use crate::types::{Interval, Ty};
-use mlpc_db::{Block, Db, parse_block};
+use mlpc_db::{Block, Db, Project, parse_block};
 use mlpc_syntax::ast::{BlockDecl, Decl, Entry, Expr, ExprKind};
 use pep508_rs::{Requirement, VerbatimUrl};
 use std::str::FromStr;
@@ -16,8 +16,15 @@ use std::str::FromStr;
 #[salsa::tracked]
 pub fn pipeline<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Pipeline> {
     let mut context = context(db, block);
-    let Some(decl) = body(db, block) else { return context.done(Pipeline::default()) };
+    let Some(declared) = body(db, block) else { return context.done(Pipeline::default()) };
+    let decl = &in_profile(&mut context, declared);
     let operations = operations(&mut context, decl);
+    for later in ["tracking", "storage", "notify", "as_of", "schedule"] {
+        let embedded = |expr: &Expr| dotted(expr).as_deref() == Some("embedded");
+        if let Some(expr) = setting(decl, later).filter(|expr| !embedded(expr)) {
+            context.findings.push(errors::not_supported(&format!("this `{later}`"), expr.span));
+        }
+    }
     if let Some(expr) = setting(decl, "schedule") {
         schedule(&mut context, expr);
     }
@@ -34,6 +41,54 @@ pub fn pipeline<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Pipeline> {
         _ => None,
     };
     context.done(Pipeline { owner, seed, operations })
+}
+
+/// The pipeline's settings as the selected profile has them.
+fn in_profile(context: &mut Context<'_>, decl: &BlockDecl) -> BlockDecl {
+    let mut merged = decl.clone();
+    let profiles: Vec<&BlockDecl> = decl
+        .entries
+        .iter()
+        .filter_map(|entry| match entry {
+            Entry::Block(block) if block.kind.text == "profile" => Some(block),
+            _ => None,
+        })
+        .collect();
+    for profile in &profiles {
+        for entry in &profile.entries {
+            let Entry::Setting { name, .. } = entry else { continue };
+            let known = pipeline_settings();
+            if name.segments.len() == 1 && !known.clone().any(|setting| setting == name.text()) {
+                context.findings.push(errors::unknown_setting("pipeline", &name.text(), known, name.span));
+            }
+        }
+    }
+    let Some(wanted) = Project::get(context.db).profile(context.db) else { return merged };
+    let name_of = |profile: &BlockDecl| profile.name.as_ref().map_or_else(String::new, |name| name.text());
+    let Some(selected) = profiles.iter().find(|profile| name_of(profile) == *wanted) else {
+        // `dev` needs no declaration: it is the program without any profile.
+        if wanted != "dev" {
+            let near = mlpc_diagnostics::did_you_mean(wanted, profiles.iter().map(|profile| name_of(profile)).collect::<Vec<_>>().iter().map(String::as_str)).map(str::to_owned);
+            context.findings.push(errors::unknown_component("profile", wanted, near, decl.header));
+        }
+        return merged;
+    };
+    for entry in &selected.entries {
+        let Entry::Setting { name, span, .. } = entry else { continue };
+        if name.segments.len() > 1 {
+            context.findings.push(errors::not_supported("a profile's setting for another block", *span));
+            continue;
+        }
+        merged.entries.retain(|other| !matches!(other, Entry::Setting { name: n, .. } if n.text() == name.text()));
+        merged.entries.push(entry.clone());
+    }
+    merged
+}
+
+/// Names of the settings of a pipeline.
+fn pipeline_settings() -> impl Iterator<Item = &'static str> + Clone {
+    let settings = crate::specs::block_spec("pipeline").map_or(&[][..], |spec| spec.content.settings);
+    settings.iter().map(|setting| setting.name)
 }
 
 /// An `environment` block.
@@ -76,21 +131,29 @@ pub fn parameter<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Parameter> 
     let Decl::Value(decl) = &parse_block(db, block).decl else {
         return context.done(Parameter { ty: Ty::unknown(), value: None, range: Interval::ALL });
     };
-    let value = decl.value.as_ref().and_then(literal);
+    let set = Project::get(db).params(db).get(block.name(db)).filter(|_| decl.keyword.text == "param");
+    let value = set.map(|text| crate::consts::spelled(text)).or_else(|| decl.value.as_ref().and_then(literal));
     let ty = match &decl.ty {
         Some(ty) => crate::annotations::column_type(ty, &mut context.findings),
         None => value.clone().map_or_else(Ty::unknown, |value| crate::infer::literal_expr(value, decl.span).ty),
     };
     let range = decl.domain.as_ref().and_then(crate::consts::interval).unwrap_or(Interval::ALL);
-    if let (Some(value), Some(expr)) = (&value, &decl.value) {
-        let found = crate::infer::literal_expr(value.clone(), expr.span).ty;
-        let is_word = matches!(expr.kind, ExprKind::Name(_));
-        if !is_word && !found.fits(&ty.kind) {
-            let what = format!("`{}`", decl.name.text);
-            context.findings.push(errors::mismatch(&what, &format!("`{}`", ty.kind), &found, expr.span));
-        } else if value.number().is_some_and(|number| !range.contains(number)) {
-            let message = format!("`{}` is in `{range}`, and its default is {}", decl.name.text, value.describe());
-            context.findings.push(errors::bad_value(message, "out of range", expr.span));
+    let span = decl.value.as_ref().map_or(decl.name.span, |expr| expr.span);
+    match &value {
+        None => {
+            let message = format!("`{}` has no value", decl.name.text);
+            context.findings.push(errors::bad_value(message, "give it a default, or set it for the run", decl.name.span));
+        }
+        Some(value) => {
+            let found = crate::infer::literal_expr(value.clone(), span).ty;
+            let is_word = set.is_none() && decl.value.as_ref().is_some_and(|expr| matches!(expr.kind, ExprKind::Name(_)));
+            if !is_word && !found.fits(&ty.kind) {
+                let what = format!("`{}`", decl.name.text);
+                context.findings.push(errors::mismatch(&what, &format!("`{}`", ty.kind), &found, span));
+            } else if value.number().is_some_and(|number| !range.contains(number)) {
+                let message = format!("`{}` is in `{range}`, and its value is {}", decl.name.text, value.describe());
+                context.findings.push(errors::bad_value(message, "out of range", span));
+            }
         }
     }
     context.done(Parameter { ty, value, range })

@@ -46,6 +46,7 @@ pub fn evaluate<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Evaluate> {
         }
     }
     slices(&mut context, decl, model, &mut value);
+    value.broken |= context.findings.iter().any(|finding| finding.severity == Severity::Error);
     context.done(value)
 }
 
@@ -149,7 +150,10 @@ fn metric_named(context: &Context<'_>, name: &str) -> Option<MetricSig> {
 
 fn slices(context: &mut Context<'_>, decl: &BlockDecl, model: Block<'_>, value: &mut Evaluate) {
     let Some(expr) = setting(decl, "slices") else { return };
-    let Some(features) = features_of(context, model) else { return };
+    let Some(features) = features_of(context, model) else {
+        value.broken = true;
+        return;
+    };
     let shape = features_shape(context.db, features);
     for (name, span) in names(expr).unwrap_or_default() {
         let Some(column) = carried(context, shape, &name, span) else { continue };
@@ -177,7 +181,7 @@ pub fn gate<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Gate> {
     let Some(report) = context.connected(&["evaluate"]) else { return context.done(Gate::default()) };
     let checked = evaluate(db, report);
     let mut value = Gate { evaluate: context.qualified(report), requirements: Vec::new(), min_rows };
-    let broken = checked.findings.iter().any(|finding| finding.severity == Severity::Error);
+    let broken = checked.value.broken;
     if checked.value.part == "validation" {
         let message = "a gate judges on the test part, and this report is about validation";
         context.findings.push(errors::bad_value(message, "chosen on these rows already", decl.header));

@@ -174,14 +174,16 @@ fn check_fit(
     let data_span = setting(decl, "data").map_or(decl.header, |expr| expr.span);
     let reference = features.reference(context.db);
     let name = features.name(context.db).to_owned();
-    let broken = super::features::features(context.db, features).findings.iter().any(|f| f.severity == mlpc_diagnostics::Severity::Error);
     let Some(label) = &shape.label else {
-        if !broken && !shape.base.is_empty() {
+        if !shape.broken {
             context.findings.push(errors::no_label(&name, data_span, reference));
         }
         return;
     };
-    if shape.inputs.is_empty() && !broken {
+    if shape.inputs.is_empty() {
+        if shape.broken {
+            return;
+        }
         context.findings.push(errors::no_inputs(&name, data_span, reference.clone()));
         return;
     }

@@ -3,59 +3,62 @@
 use crate::blocks::Context;
 use crate::errors;
 use crate::typed::{Definition, Features, Role};
+use std::collections::{BTreeSet, VecDeque};
 
-/// Reports each feature that the label leads to, with the path.
-pub fn check(context: &mut Context<'_>, value: &Features) {
+/// Reports each feature that the label leads to, with the path, and takes it out of the inputs: nothing more is to be
+/// said of it.
+pub fn check(context: &mut Context<'_>, value: &mut Features) {
     let Some(label) = value.definitions.iter().find(|definition| definition.role == Role::Label) else { return };
     let mut secret = vec![label.name.clone()];
     // A label made of one column alone tells that column, so the column tells the label.
-    let mut sources: Vec<String> = Vec::new();
-    source_columns(value, label, &mut sources);
-    if let [only] = sources.as_slice()
-        && *only != label.name
-    {
-        secret.push(only.clone());
-    }
+    let mut sources = BTreeSet::new();
+    source_columns(value, label, &mut BTreeSet::new(), &mut sources);
+    secret.extend(sources.pop_first().filter(|only| sources.is_empty() && *only != label.name));
+    let mut leaks = Vec::new();
     for feature in value.definitions.iter().filter(|definition| definition.role == Role::Feature) {
-        let mut path = vec![feature.name.clone()];
-        if secret.contains(&feature.name) && feature.expr.columns() == [feature.name.clone()] {
+        let Some(mut path) = way_to(value, feature, &secret) else { continue };
+        if path.last() != Some(&label.name) {
             path.push(label.name.clone());
-            context.findings.push(errors::label_leakage(&feature.name, &label.name, feature.span, label.span, &path));
-        } else if leads(value, feature, &secret, &mut path) {
-            if path.last() != Some(&label.name) {
-                path.push(label.name.clone());
-            }
-            context.findings.push(errors::label_leakage(&feature.name, &label.name, feature.span, label.span, &path));
         }
+        context.findings.push(errors::label_leakage(&feature.name, &label.name, feature.span, label.span, &path));
+        leaks.push(feature.name.clone());
     }
+    value.inputs.retain(|input| !leaks.contains(&input.name));
 }
 
 /// The source columns that a definition reads, through other definitions.
-fn source_columns(value: &Features, definition: &Definition, into: &mut Vec<String>) {
+fn source_columns<'a>(
+    value: &'a Features,
+    definition: &'a Definition,
+    seen: &mut BTreeSet<&'a str>,
+    into: &mut BTreeSet<String>,
+) {
     for name in definition.expr.columns() {
         match value.definitions.iter().find(|other| other.name == name && other.name != definition.name) {
-            Some(other) => source_columns(value, other, into),
-            None if !into.contains(&name) => into.push(name),
-            None => {}
+            Some(other) if seen.insert(&other.name) => source_columns(value, other, seen, into),
+            Some(_) => {}
+            None => {
+                into.insert(name);
+            }
         }
     }
 }
 
-/// Whether `definition` reads a secret, through other definitions; `path` then ends in it.
-fn leads(value: &Features, definition: &Definition, secret: &[String], path: &mut Vec<String>) -> bool {
-    for name in definition.expr.columns() {
-        if name == definition.name {
-            continue;
+/// How a feature leads to a secret, through other definitions: from its name to the secret's.
+fn way_to(value: &Features, feature: &Definition, secret: &[String]) -> Option<Vec<String>> {
+    let mut ways = VecDeque::from([(feature, vec![feature.name.clone()])]);
+    let mut seen = BTreeSet::from([feature.name.as_str()]);
+    while let Some((definition, way)) = ways.pop_front() {
+        for name in definition.expr.columns() {
+            // `column x` reads the column of its own name.
+            let own = name == definition.name;
+            let next: Vec<String> = way.iter().cloned().chain((!own).then(|| name.clone())).collect();
+            if secret.contains(&name) {
+                return Some(next);
+            }
+            let other = value.definitions.iter().find(|other| other.name == name && !own);
+            ways.extend(other.filter(|other| seen.insert(&other.name)).map(|other| (other, next)));
         }
-        path.push(name.clone());
-        if secret.contains(&name) {
-            return true;
-        }
-        let next = value.definitions.iter().find(|other| other.name == name);
-        if next.is_some_and(|next| leads(value, next, secret, path)) {
-            return true;
-        }
-        path.pop();
     }
-    false
+    None
 }
