@@ -1,1 +1,5 @@
-//! Specifications, fixtures and end-to-end tests.
+//! Specifications, fixtures and end-to-end tests. The library holds what several of them need: programs in memory, and
+//! Markdown files whose fenced blocks are programs.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
+
+pub mod program;

@@ -8,7 +8,7 @@ use crate::names::{Space, imports, qualified, resolve};
 use crate::specs::{BLOCKS, block_spec};
 use crate::typed::Finding;
 use mlpc_db::{Block, BlockRef, Db, Place, Project, SourceFile, absolute, blocks, parse_block};
-use mlpc_diagnostics::{Diagnostic, FileSpan, Severity, Span};
+use mlpc_diagnostics::{Diagnostic, FileSpan, Severity, Span, did_you_mean};
 use mlpc_syntax::ChunkKind;
 use mlpc_syntax::ast::{BlockDecl, BlockName, Decl, Entry, Expr, ExprKind};
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,9 +36,26 @@ pub fn check_block<'db>(db: &'db dyn Db, block: Block<'db>) -> Vec<Finding> {
     {
         findings.push(errors::missing_connector(spec.keyword, connector.word, connector.kinds, decl.header));
     }
-    check_entries(decl, &spec.content, &mut findings);
-    findings.extend(meaning(db, block, decl));
+    let mut meanings = Vec::new();
+    check_entries(decl, &spec.content, &mut meanings);
+    meanings.extend(meaning(db, block, decl));
+    // Whatever is to be said of text that cannot be read follows from that.
+    let unreadable: Vec<Span> = findings.iter().filter(|finding| finding.severity == Severity::Error).filter_map(here).collect();
+    let readable = |finding: &Finding| !here(finding).is_some_and(|span| unreadable.iter().any(|error| within(*error, span)));
+    findings.extend(meanings.into_iter().filter(readable));
     findings
+}
+
+/// Where in its own block a finding is.
+fn here(finding: &Finding) -> Option<Span> {
+    match finding.primary() {
+        Some(Place::Here(span)) => Some(*span),
+        _ => None,
+    }
+}
+
+fn within(inner: Span, outer: Span) -> bool {
+    outer.start <= inner.start && inner.end <= outer.end
 }
 
 /// What the check of a kind's own found.
@@ -285,7 +302,11 @@ fn pipelines(db: &dyn Db, project: Project) -> Vec<Diagnostic> {
     let files = project.files(db);
     let Some(root) = files.first() else { return Vec::new() };
     let found: Vec<Block<'_>> = blocks(db, *root).iter().copied().filter(|block| block.keyword(db) == "pipeline").collect();
+    let misspelt = |block: &Block<'_>| block_spec(block.keyword(db)).is_none() && did_you_mean(block.keyword(db), ["pipeline"]).is_some();
     let Some(first) = found.first() else {
+        if blocks(db, *root).iter().any(misspelt) {
+            return Vec::new();
+        }
         let place = FileSpan { file: root.id(db), span: Span::default() };
         let code = mlpc_diagnostics::rule::no_pipeline;
         let help = "a program has exactly one `pipeline NAME { … }`; files without one are libraries";

@@ -5,7 +5,7 @@ use crate::errors;
 use crate::specs::{Content, NestedSpec, SettingSpec, ValueForm};
 use crate::typed::{Const, Finding};
 use mlpc_db::Place;
-use mlpc_diagnostics::Span;
+use mlpc_diagnostics::{Span, did_you_mean};
 use mlpc_syntax::ast::{BlockDecl, Entry, Expr, ExprKind, Statement};
 use std::collections::HashMap;
 
@@ -22,7 +22,7 @@ pub fn check_entries(decl: &BlockDecl, content: &Content, findings: &mut Vec<Fin
         check_entry(block, entry, content, findings);
     }
     for setting in content.settings.iter().filter(|setting| setting.required) {
-        if !seen.contains_key(setting.name) && !has_errors(decl) {
+        if is_missing(decl, setting.name) {
             findings.push(errors::missing_setting(block, setting.name, setting.doc, decl.header));
         }
     }
@@ -32,6 +32,16 @@ pub fn check_entries(decl: &BlockDecl, content: &Content, findings: &mut Vec<Fin
 #[must_use]
 pub fn has_errors(decl: &BlockDecl) -> bool {
     decl.entries.iter().any(|entry| matches!(entry, Entry::Error(_)))
+}
+
+/// Whether a block lacks a setting or nested block: it is not there under its own name, nor under one near to it, which
+/// is reported as such, nor can it be in a part that cannot be read.
+#[must_use]
+pub fn is_missing(decl: &BlockDecl, name: &str) -> bool {
+    let there = decl.entries.iter().filter_map(defined).any(|(found, _)| {
+        found == name || did_you_mean(&found, [name]).is_some()
+    });
+    !there && !has_errors(decl)
 }
 
 /// The name that an entry defines, where it may be defined once only.

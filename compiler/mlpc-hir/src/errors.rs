@@ -24,15 +24,14 @@ fn suggest(finding: Finding, near: Option<String>, span: Span) -> Finding {
 
 /// A reference to a block that nothing declares.
 pub fn unknown_block(kinds: &[&str], name: &str, near: Option<String>, span: Span) -> Finding {
-    let what = kinds.join(" or ");
-    let what = if what.is_empty() { "declaration".to_owned() } else { what };
+    let what = if kinds.is_empty() { "declaration".to_owned() } else { plain_words(kinds) };
     let finding = finding(rule::unknown_name, format!("there is no {what} `{name}`"), span).here("not declared");
     suggest(finding, near, span)
 }
 
 /// A reference to a block of another kind.
 pub fn wrong_kind(wanted: &[&str], name: &str, found: &str, span: Span, block: BlockRef) -> Finding {
-    let wanted = wanted.join(" or ");
+    let wanted = plain_words(wanted);
     finding(rule::wrong_kind, format!("`{name}` is a {found}, and a {wanted} is needed here"), span)
         .here(format!("not a {wanted}"))
         .label(Place::There(block, String::new()), format!("`{name}` is declared here"))
@@ -84,7 +83,7 @@ pub fn unknown_kind<'a>(kind: &str, known: impl Iterator<Item = &'a str>, span: 
 
 /// A block without the word and name that tie it to another.
 pub fn missing_connector(keyword: &str, word: &str, kinds: &[&str], span: Span) -> Finding {
-    let kinds = kinds.join(" or ");
+    let kinds = plain_words(kinds);
     finding(rule::missing_setting, format!("`{keyword}` needs `{word}` and the name of a {kinds}"), span)
         .here(format!("write `{keyword} NAME {word} …`"))
 }
@@ -407,6 +406,14 @@ pub fn no_seed(pipeline: &str, span: Span) -> Finding {
 pub fn not_supported(what: &str, span: Span) -> Finding {
     finding(rule::not_supported_yet, format!("{what} is not supported by this version of mlpc"), span)
         .here("understood, but not built yet")
+}
+
+/// `dataset, features or step`, without backticks.
+fn plain_words(words: &[&str]) -> String {
+    match words.split_last() {
+        Some((last, head)) if !head.is_empty() => format!("{} or {last}", head.join(", ")),
+        _ => words.concat(),
+    }
 }
 
 fn article(ty: &Ty) -> String {

@@ -344,6 +344,8 @@ pub struct DatasetShape {
     pub key: Vec<String>,
     /// Its time.
     pub timestamp: Option<String>,
+    /// Whether a part of the schema cannot be read, so that columns may be missing here.
+    pub partial: bool,
 }
 
 /// A features block.
@@ -369,6 +371,8 @@ pub struct Features {
     pub key: Vec<String>,
     /// The base's time.
     pub timestamp: Option<String>,
+    /// Whether a part of the block or of its base cannot be read, so that columns may be missing here.
+    pub partial: bool,
 }
 
 /// A definition of a features block.
@@ -427,8 +431,10 @@ pub struct FeaturesShape {
     pub key: Vec<String>,
     /// The base's time.
     pub timestamp: Option<String>,
-    /// Whether an error was found in the block, so that something may be missing here.
+    /// Whether an error was found in the block, so that its label may be missing here.
     pub broken: bool,
+    /// Whether a part of the block or of its base cannot be read, so that columns may be missing here.
+    pub partial: bool,
 }
 
 /// A split.

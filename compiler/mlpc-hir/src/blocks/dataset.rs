@@ -3,7 +3,7 @@
 use super::{Context, context};
 use crate::annotations::column_type;
 use crate::consts::{dotted, interval, literal};
-use crate::entries::{call_of, names};
+use crate::entries::{call_of, has_errors, names};
 use crate::errors;
 use crate::infer::{Columns, Infer, Lookup, Position};
 use crate::library::{FnSig, body, fn_signature, nested, setting, text};
@@ -46,7 +46,25 @@ pub fn dataset_shape<'db>(db: &'db dyn Db, block: Block<'db>) -> DatasetShape {
         columns: columns_read.into_iter().map(|column| column.column).collect(),
         key: all("key").collect(),
         timestamp: setting(decl, "timestamp").and_then(dotted),
+        partial: is_partial(&context, decl),
     }
+}
+
+/// Whether a part of the schema, or of one that it spreads, cannot be read.
+fn is_partial(context: &Context<'_>, decl: &BlockDecl) -> bool {
+    has_errors(decl) || unreadable(context, nested(decl, "schema"), 0)
+}
+
+fn unreadable<'a>(context: &Context<'_>, mut entries: impl Iterator<Item = &'a Entry>, depth: u32) -> bool {
+    entries.any(|entry| match entry {
+        Entry::Error(_) => true,
+        Entry::Spread(path) if depth < 16 => {
+            let schema = context.quiet().block(&["schema"], &path.text(), path.span);
+            let decl = schema.and_then(|schema| body(context.db, schema));
+            decl.is_none_or(|decl| unreadable(context, decl.entries.iter(), depth + 1))
+        }
+        _ => false,
+    })
 }
 
 /// Columns of a schema's entries, spreads included. A later column of the same name overrides an earlier one.
@@ -215,14 +233,14 @@ fn csv_format(context: &mut Context<'_>, args: &[Arg]) -> SourceFormat {
 
 fn key_and_time(context: &mut Context<'_>, decl: &BlockDecl, value: &mut Dataset) {
     let known: Vec<Column> = value.columns.iter().map(|column| column.column.clone()).collect();
-    let scope = TableScope { owner: decl_name(decl), columns: known };
+    let scope = TableScope::new(decl_name(decl), known, is_partial(context, decl));
     for (name, span) in setting(decl, "key").and_then(names).unwrap_or_default() {
         match scope.find(&name) {
             Some(column) if column.ty.nullable => {
                 context.findings.push(errors::null_use("a key", &column.ty, span));
             }
             Some(_) => value.key.push(name),
-            None => context.findings.push(scope.unknown(&name, span)),
+            None => context.findings.extend(scope.unknown(&name, span)),
         }
     }
     let Some(expr) = setting(decl, "timestamp") else { return };
@@ -235,7 +253,7 @@ fn key_and_time(context: &mut Context<'_>, decl: &BlockDecl, value: &mut Dataset
             context.findings.push(errors::null_use("`timestamp`", &column.ty, expr.span));
         }
         Some(_) => value.timestamp = Some(name),
-        None => context.findings.push(scope.unknown(&name, expr.span)),
+        None => context.findings.extend(scope.unknown(&name, expr.span)),
     }
 }
 
@@ -274,7 +292,7 @@ fn check_zone(context: &mut Context<'_>, decl: &BlockDecl, value: &Dataset) {
 
 fn expectations(context: &mut Context<'_>, decl: &BlockDecl, value: &mut Dataset) {
     let columns: Vec<Column> = value.columns.iter().map(|column| column.column.clone()).collect();
-    let scope = TableScope { owner: decl_name(decl), columns };
+    let scope = TableScope::new(decl_name(decl), columns, is_partial(context, decl));
     for entry in nested(decl, "expect") {
         let (expr, fails) = match entry {
             Entry::Expression(expr) => (expr, true),
@@ -371,9 +389,17 @@ pub struct TableScope {
     pub owner: String,
     /// The columns.
     pub columns: Vec<Column>,
+    /// Whether the schema cannot be read in full, so that an unknown name may well be a column.
+    partial: bool,
 }
 
 impl TableScope {
+    /// The columns of `owner`, all of them unless `partial`.
+    #[must_use]
+    pub fn new(owner: String, columns: Vec<Column>, partial: bool) -> Self {
+        Self { owner, columns, partial }
+    }
+
     /// The column of this name.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&Column> {
@@ -382,16 +408,21 @@ impl TableScope {
 
     /// The finding for a name that is no column.
     #[must_use]
-    pub fn unknown(&self, name: &str, span: Span) -> crate::typed::Finding {
+    pub fn unknown(&self, name: &str, span: Span) -> Option<crate::typed::Finding> {
+        if self.partial {
+            return None;
+        }
         let near = did_you_mean(name, self.columns.iter().map(|column| column.name.as_str())).map(str::to_owned);
-        errors::unknown_column(name, &self.owner, near, span)
+        Some(errors::unknown_column(name, &self.owner, near, span))
     }
 }
 
 impl Columns for TableScope {
     fn lookup(&self, name: &str) -> Lookup {
         match self.find(name) {
+            Some(column) if column.ty.is_unknown() => Lookup::Broken,
             Some(column) => Lookup::Found(name.to_owned(), column.ty.clone()),
+            None if self.partial => Lookup::Broken,
             None => {
                 let names = self.columns.iter().map(|column| column.name.as_str());
                 Lookup::Missing(did_you_mean(name, names).map(str::to_owned))

@@ -5,6 +5,7 @@ mod leakage;
 mod scope;
 
 use super::{Context, context};
+use crate::entries::has_errors;
 use crate::errors;
 use crate::infer::refine::verdict;
 use crate::infer::{Columns, Infer, Lookup, Position};
@@ -22,13 +23,16 @@ use std::collections::BTreeMap;
 pub fn features<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Features> {
     let mut context = context(db, block);
     let Some(decl) = body(db, block) else { return context.done(Features::default()) };
-    let Some(base) = base(&mut context, decl) else { return context.done(Features::default()) };
+    let Some(base) = base(&mut context, decl) else {
+        return context.done(Features { partial: true, ..Features::default() });
+    };
     let shape = super::dataset::dataset_shape(db, base);
-    let mut scope = FeatureScope::new(base.name(db), shape.columns.clone());
+    let mut scope = FeatureScope::new(base.name(db), shape.columns.clone(), shape.partial);
     let mut value = Features {
         base: context.qualified(base),
         key: shape.key.clone(),
         timestamp: shape.timestamp.clone(),
+        partial: shape.partial || has_errors(decl),
         ..Features::default()
     };
     joins(&mut context, decl, &mut scope, &mut value);
@@ -63,7 +67,8 @@ pub fn features_shape<'db>(db: &'db dyn Db, block: Block<'db>) -> FeaturesShape 
         carried,
         key: value.key.clone(),
         timestamp: value.timestamp.clone(),
-        broken: findings.iter().any(|finding| finding.severity == Severity::Error),
+        broken: value.partial || findings.iter().any(|finding| finding.severity == Severity::Error),
+        partial: value.partial,
     }
 }
 
@@ -92,6 +97,7 @@ fn joins(context: &mut Context<'_>, decl: &BlockDecl, scope: &mut FeatureScope, 
                 let shape = super::dataset::dataset_shape(context.db, block);
                 let alias = join.alias.as_ref().map_or_else(|| block.name(context.db).to_owned(), |name| name.text.clone());
                 let on = join_pairs(context, scope, join, &alias, shape, statement.span);
+                scope.partial |= shape.partial;
                 scope.joined.push(Joined { alias, columns: shape.columns.clone(), keys: shape.key.clone() });
                 value.joins.push(Join { dataset: context.qualified(block), on, columns: Vec::new() });
             }
@@ -120,8 +126,8 @@ fn join_pairs(
             span: left.span,
         });
         let Some(column) = shape.columns.iter().find(|column| column.name == right.text) else {
-            let table = super::dataset::TableScope { owner: format!("`{alias}`"), columns: shape.columns.clone() };
-            context.findings.push(table.unknown(&right.text, right.span));
+            let table = super::dataset::TableScope::new(format!("`{alias}`"), shape.columns.clone(), shape.partial);
+            context.findings.extend(table.unknown(&right.text, right.span));
             broken = true;
             continue;
         };
@@ -235,7 +241,7 @@ fn expand_all<'a>(
 ) {
     for name in except.iter().chain(dropped.iter().copied()) {
         if !scope.base.iter().any(|column| column.name == name.text) {
-            context.findings.push(scope.unknown(&name.text, name.span));
+            context.findings.extend(scope.unknown(&name.text, name.span));
         }
     }
     // The column that a label is made of alone is the label.

@@ -10,6 +10,7 @@ pub mod train;
 
 use crate::errors;
 use crate::names::{self, Space, nearest, resolve};
+use crate::specs::block_spec;
 use crate::typed::{Checked, Finding};
 use mlpc_db::{Block, Db, SourceFile};
 use mlpc_diagnostics::Span;
@@ -46,6 +47,8 @@ impl<'db> Context<'db> {
     pub fn block(&mut self, kinds: &[&str], name: &str, span: Span) -> Option<Block<'db>> {
         match resolve(self.db, self.file, Space::Block, name) {
             Some(block) if kinds.contains(&block.keyword(self.db)) => Some(block),
+            // A kind that does not exist is reported where it is declared.
+            Some(block) if block_spec(block.keyword(self.db)).is_none() => None,
             Some(block) => {
                 let reference = block.reference(self.db);
                 self.findings.push(errors::wrong_kind(kinds, name, block.keyword(self.db), span, reference));

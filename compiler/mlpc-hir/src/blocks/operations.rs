@@ -32,7 +32,7 @@ pub fn pipeline<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Pipeline> {
         Some(Const::Int(seed)) => Some(seed),
         _ => None,
     });
-    if setting(decl, "seed").is_none() && !crate::entries::has_errors(decl) {
+    if crate::entries::is_missing(decl, "seed") {
         let name = block.name(db).to_owned();
         context.findings.push(errors::no_seed(&name, decl.header));
     }

@@ -23,7 +23,9 @@ use mlpc_syntax::ast::{Arg, BinaryOp, BlockDecl, Entry, Expr, ExprKind, Statemen
 pub fn evaluate<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Evaluate> {
     let mut context = context(db, block);
     let Some(decl) = body(db, block) else { return context.done(Evaluate::default()) };
-    let Some(model) = trained(&mut context, decl) else { return context.done(Evaluate::default()) };
+    let Some(model) = trained(&mut context, decl) else {
+        return context.done(Evaluate { broken: true, ..Evaluate::default() });
+    };
     let checked = train(db, model);
     let mut value = Evaluate { train: context.qualified(model), part: part(decl), ..Evaluate::default() };
     let label = features_of(&context, model).and_then(|features| features_shape(db, features).label.clone());
@@ -155,6 +157,7 @@ fn slices(context: &mut Context<'_>, decl: &BlockDecl, model: Block<'_>, value: 
         return;
     };
     let shape = features_shape(context.db, features);
+    value.broken |= shape.partial;
     for (name, span) in names(expr).unwrap_or_default() {
         let Some(column) = carried(context, shape, &name, span) else { continue };
         match column.ty.kind {
@@ -373,7 +376,7 @@ pub fn register<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Register> {
                 }
             }
         }
-        None if !crate::entries::has_errors(decl) => {
+        None if crate::entries::is_missing(decl, "requires") => {
             let name = block.name(db).to_owned();
             context.findings.push(errors::register_without_gate(&name, decl.header));
         }

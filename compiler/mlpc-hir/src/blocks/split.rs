@@ -3,7 +3,7 @@
 use super::features::features_shape;
 use super::{Context, context};
 use crate::consts::literal;
-use crate::entries::call_of;
+use crate::entries::{call_of, is_missing};
 use crate::errors;
 use crate::library::{body, setting};
 use crate::typed::{Checked, Column, Const, FeaturesShape, Split, SplitBy};
@@ -59,11 +59,11 @@ fn shares(context: &mut Context<'_>, decl: &BlockDecl) -> Vec<(String, f64)> {
             }
         }
     }
-    if setting(decl, "train").is_none() && setting(decl, "folds").is_none() && !crate::entries::has_errors(decl) {
+    if is_missing(decl, "train") && is_missing(decl, "folds") {
         context.findings.push(errors::missing_setting("split", "train", "the training part's share", decl.header));
         broken = true;
     }
-    if !broken && setting(decl, "test").is_some() && (sum - 1.0f64).abs() > 1e-9 {
+    if !broken && !is_missing(decl, "test") && shares.iter().any(|(part, _)| part == "test") && (sum - 1.0f64).abs() > 1e-9 {
         let message = format!("the shares sum to {}%, not to 100%", (sum * 1e8).round() / 1e6);
         context.findings.push(errors::bad_value(message, "the last of them", last));
     }
@@ -116,7 +116,7 @@ fn is_discrete(kind: &TyKind) -> bool {
 /// A column that splits and slices may name.
 pub fn carried<'a>(context: &mut Context<'_>, shape: &'a FeaturesShape, name: &str, span: Span) -> Option<&'a Column> {
     let found = shape.carried.iter().find(|column| column.name == name);
-    if found.is_none() && !shape.carried.is_empty() {
+    if found.is_none() && !shape.partial {
         let near = did_you_mean(name, shape.carried.iter().map(|column| column.name.as_str())).map(str::to_owned);
         context.findings.push(errors::unknown_column(name, &format!("`{}`", shape.base), near, span));
     }

@@ -36,6 +36,8 @@ pub fn step<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<UserStep> {
                 value.outputs.insert(field.name.text.clone(), Some(format!("{}.parquet", field.name.text)));
             }
             _ => {
+                // It is there all the same for those who read it.
+                value.outputs.insert(field.name.text.clone(), Some(field.name.text.clone()));
                 let wanted = "`file(\"…\")`, `table(Schema)` or `number`";
                 context.findings.push(errors::wrong_form(&field.name.text, wanted, field.ty.span));
             }

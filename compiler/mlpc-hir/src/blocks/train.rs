@@ -204,7 +204,10 @@ fn check_fit(
         context.findings.push(finding.label(Place::There(reference, label.name.clone()), "the label"));
         return;
     }
-    check_inputs(context, &trainer, shape, span, &reference);
+    // A filter that cannot be read may take the nulls out.
+    if !shape.partial {
+        check_inputs(context, &trainer, shape, span, &reference);
+    }
 }
 
 /// What a trainer may refuse: the word in `accepts`, what to call it, how to mend it, which columns have it.

@@ -25,12 +25,14 @@ pub struct FeatureScope {
     /// In order.
     pub joined: Vec<Joined>,
     defined: BTreeMap<String, Ty>,
+    /// Whether a schema cannot be read in full, so that an unknown name may well be a column.
+    pub partial: bool,
 }
 
 impl FeatureScope {
     /// The scope before any join.
-    pub fn new(base_name: &str, base: Vec<Column>) -> Self {
-        Self { base_name: base_name.to_owned(), base, joined: Vec::new(), defined: BTreeMap::new() }
+    pub fn new(base_name: &str, base: Vec<Column>, partial: bool) -> Self {
+        Self { base_name: base_name.to_owned(), base, joined: Vec::new(), defined: BTreeMap::new(), partial }
     }
 
     /// Adds a definition.
@@ -50,8 +52,8 @@ impl FeatureScope {
     }
 
     /// The finding for a name that is no column.
-    pub fn unknown(&self, name: &str, span: Span) -> Finding {
-        errors::unknown_column(name, &self.describe(), self.nearest(name), span)
+    pub fn unknown(&self, name: &str, span: Span) -> Option<Finding> {
+        (!self.partial).then(|| errors::unknown_column(name, &self.describe(), self.nearest(name), span))
     }
 
     /// Tags of the source columns that an expression reads.
@@ -95,6 +97,10 @@ impl FeatureScope {
         Some(Lookup::Found(self.table_name(joined, name), column.ty.clone().with_null(true)))
     }
 
+    fn missing(&self, name: &str) -> Lookup {
+        if self.partial { Lookup::Broken } else { Lookup::Missing(self.nearest(name)) }
+    }
+
     fn nearest(&self, name: &str) -> Option<String> {
         let joined = self.joined.iter().flat_map(|joined| &joined.columns);
         let columns = self.base.iter().chain(joined).map(|column| column.name.as_str());
@@ -110,11 +116,11 @@ impl Columns for FeatureScope {
             None => {}
         }
         if let Some((source, column)) = name.split_once('.') {
-            return self.qualified(source, column).unwrap_or_else(|| Lookup::Missing(self.nearest(column)));
+            return self.qualified(source, column).unwrap_or_else(|| self.missing(column));
         }
         let mut sources = self.sources(name);
         match (sources.len(), sources.pop()) {
-            (0, _) | (_, None) => Lookup::Missing(self.nearest(name)),
+            (0, _) | (_, None) => self.missing(name),
             (1, Some((_, ty))) if ty.is_unknown() => Lookup::Broken,
             (1, Some((_, ty))) => Lookup::Found(name.to_owned(), ty),
             (_, Some(last)) => {

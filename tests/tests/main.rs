@@ -1,0 +1,4 @@
+//! Everything but the command line: pages, specifications, single mistakes, properties, architecture.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests may panic")]
+
+mod mistakes;

@@ -1,0 +1,281 @@
+//! One slip in a whole program gives one finding: the right code, on the right words, and nothing that follows from it.
+
+use mlpc_tests::program::{Checked, check};
+
+const PENGUINS: &str = include_str!("../../examples/penguins/penguins.mlp");
+const DIABETES: &str = include_str!("../../examples/diabetes/diabetes.mlp");
+
+/// A single edit and what it must give.
+struct Mistake {
+    /// What is wrong.
+    about: &'static str,
+    /// The program.
+    program: &'static str,
+    /// Text that occurs once.
+    replace: &'static str,
+    /// What stands there instead.
+    with: &'static str,
+    /// The one code.
+    code: &'static str,
+    /// The words that the finding is about; of several lines the first.
+    span: &'static str,
+    /// A part of its message.
+    message: &'static str,
+}
+
+const fn penguins(
+    about: &'static str,
+    replace: &'static str,
+    with: &'static str,
+    code: &'static str,
+    span: &'static str,
+    message: &'static str,
+) -> Mistake {
+    Mistake { about, program: PENGUINS, replace, with, code, span, message }
+}
+
+const fn diabetes(
+    about: &'static str,
+    replace: &'static str,
+    with: &'static str,
+    code: &'static str,
+    span: &'static str,
+    message: &'static str,
+) -> Mistake {
+    Mistake { about, program: DIABETES, replace, with, code, span, message }
+}
+
+#[rustfmt::skip]
+const MISTAKES: &[Mistake] = &[
+    // The ten that everybody makes; the missing lock entry is in `pages.rs`.
+    penguins("an unknown column", "standardize(bill_length_mm)", "standardize(bill_lenght_mm)",
+        "unknown_column", "bill_lenght_mm", "no column `bill_lenght_mm`"),
+    penguins("a category's wrong value", "filter is_not_null", "filter island != \"Dreem\" and is_not_null",
+        "category_outside", "\"Dreem\"", "no value \"Dreem\""),
+    penguins("nulls into a trainer that takes none", "impute(flipper_length_mm)", "flipper_length_mm",
+        "input_not_accepted", "sklearn.logistic_regression", "takes no nulls: `flipper`"),
+    penguins("an unknown hyperparameter", "max_iter: 500", "max_iters: 500",
+        "unknown_hyperparameter", "max_iters", "no hyperparameter `max_iters`"),
+    penguins("a hyperparameter out of its range", "C: 2.0", "C: -2.0",
+        "hyperparameter_range", "-2.0", "this is -2"),
+    penguins("a metric of another task", "macro_f1, log_loss]", "macro_f1, log_loss, rmse]",
+        "task_mismatch", "rmse", "`rmse` is for `regression`"),
+    penguins("a circle of definitions", "  label  species", "  let odd  = even + 1\n  let even = odd - 1\n  label  species",
+        "cycle", "odd", "depend on each other"),
+    penguins("a circle of blocks", "split parts of traits", "split parts of report",
+        "cycle", "parts", "depend on each other"),
+    penguins("a block declared twice", "evaluate report of", "split parts of traits { by = random, train = 70%, test = 30% }\n\nevaluate report of",
+        "duplicate_name", "parts", "`parts` is declared twice"),
+    penguins("an unclosed brace", "    bill_length_mm > bill_depth_mm\n  }\n}", "    bill_length_mm > bill_depth_mm\n  }\n",
+        "unclosed_bracket", "{", "never closed"),
+    penguins("the label among the features", "  label  species", "  label  species\n  column guess = species",
+        "label_leakage", "guess", "made from the label `species`"),
+
+    // Syntax.
+    penguins("a bracket left open in an entry", "standardize(bill_length_mm)", "standardize(bill_length_mm",
+        "unclosed_bracket", "(", "never closed"),
+    penguins("a stray closing brace", "  seed  = 42\n}", "  seed  = 42\n}}",
+        "unclosed_bracket", "}", "closes nothing"),
+    penguins("a range without a verdict on its end", "rows in 300..=400", "rows in 300..400",
+        "bare_range", "..", "does not say whether its end belongs"),
+    penguins("a field without its type", "    year:              int    in 2007..=2009", "    year:",
+        "syntax_error", "", "expected"),
+    penguins("a string left open", "csv(\"data/penguins.csv\", null", "csv(\"data/penguins.csv, null",
+        "bad_literal", "\"])", "never closed"),
+    penguins("a setting without its sign", "seed  = 42", "seed  42",
+        "syntax_error", "42", "expected"),
+    penguins("one equals sign in a filter", "filter is_not_null(bill_length_mm) and", "filter year = 2008 and",
+        "syntax_error", "=", "expected an operator"),
+    penguins("a misspelt statement", "  label  species", "  labl   species",
+        "syntax_error", "species", "expected"),
+    penguins("a line of prose between blocks", "/// Linear in the traits", "and now the model\n\n/// Linear in the traits",
+        "syntax_error", "and", "expected a declaration"),
+    penguins("a block without its brace", "split parts of traits {", "split parts of traits",
+        "syntax_error", "", "expected `{`"),
+    penguins("an impossible date", "  filter is_not_null", "  filter date(\"2007-13-01\") < date(\"2008-01-01\") and is_not_null",
+        "bad_literal", "\"2007-13-01\"", "no date"),
+
+    // Names.
+    penguins("a misspelt kind of block", "evaluate report of", "evalute report of",
+        "unknown_kind", "evalute", "`evalute`"),
+    penguins("a misspelt pipeline", "pipeline penguin_species", "pipelin penguin_species",
+        "unknown_kind", "pipelin", "`pipelin`"),
+    penguins("a dataset that is not there", "features traits from penguins", "features traits from pengiuns",
+        "unknown_name", "pengiuns", "no dataset or features `pengiuns`"),
+    penguins("a split of something that is not there", "split parts of traits", "split parts of trait",
+        "unknown_name", "trait", "no features `trait`"),
+    penguins("a split that is not there", "data    = parts", "data    = part",
+        "unknown_name", "part", "no split `part`"),
+    penguins("a gate that is not there", "requires = release", "requires = relaese",
+        "unknown_name", "relaese", "no gate `relaese`"),
+    penguins("a reference to another kind", "data    = parts", "data    = traits",
+        "wrong_kind", "traits", "`traits` is a features"),
+    penguins("an unknown trainer", "sklearn.logistic_regression", "sklearn.logistic_regresion",
+        "unknown_name", "sklearn.logistic_regresion", "no trainer"),
+    penguins("an unknown metric", "[accuracy,", "[acuracy,",
+        "unknown_name", "acuracy", "no metric `acuracy`"),
+    penguins("an unknown way to split", "stratified(species)", "stratfied(species)",
+        "unknown_name", "stratfied", "`stratfied`"),
+    penguins("an unknown type", "bill_length_mm:    float?", "bill_length_mm:    flaot?",
+        "unknown_name", "flaot", "no type `flaot`"),
+    penguins("an unknown function", "standardize(bill_depth_mm)", "standardise(bill_depth_mm)",
+        "unknown_function", "standardise", "no function `standardise`"),
+    penguins("an unknown expectation", "mean(body_mass_g)", "meen(body_mass_g)",
+        "unknown_function", "meen", "no function `meen`"),
+    penguins("a misspelt setting that is needed", "  source = csv", "  sorce = csv",
+        "unknown_setting", "sorce", "no setting `sorce`"),
+    penguins("a misspelt seed", "seed  = 42", "sead  = 42",
+        "unknown_setting", "sead", "no setting `sead`"),
+    penguins("a misspelt part", "train = 70%, test = 30%", "train = 70%, tst = 30%",
+        "unknown_setting", "tst", "no setting `tst`"),
+    penguins("a statement of another block", "  label  species", "  label  species\n  require accuracy > 0.5",
+        "unknown_setting", "require", "means nothing in `features`"),
+    penguins("a setting left out", "  by    = stratified(species)\n", "",
+        "missing_setting", "split parts of traits", "`split` needs `by`"),
+    penguins("a setting given twice", "seed  = 42", "seed  = 42\n  seed  = 43",
+        "duplicate_name", "seed", "`seed` is declared twice"),
+    penguins("a column declared twice", "  label  species", "  column flipper = body_mass_g\n  label  species",
+        "duplicate_name", "flipper", "`flipper` is declared twice"),
+    penguins("a value with a source column's name", "column bill_length  = standardize(bill_length_mm)", "column bill_length_mm = standardize(bill_length_mm)",
+        "duplicate_name", "bill_length_mm", "is a column of the data already"),
+    penguins("a dataset that nothing uses", "/// What a field guide", "/// Others.\ndataset others { source = csv(\"a.csv\"), schema { x: int } }\n\n/// What a field guide",
+        "unused_name", "others", "nothing uses the dataset `others`"),
+    penguins("a column renamed in the schema", "    year:              int ", "    yaer:              int ",
+        "unknown_column", "year", "no column `year`"),
+
+    // Types and values.
+    penguins("arithmetic on a category", "bill_length_mm / bill_depth_mm", "bill_length_mm / island",
+        "type_mismatch", "island", "needs numbers"),
+    penguins("a category where a number is needed", "log(coalesce(body_mass_g, 4_200))", "log(island)",
+        "type_mismatch", "island", "needs"),
+    penguins("a filter that is no condition", "filter is_not_null", "filter bill_length_mm\n  filter is_not_null",
+        "type_mismatch", "bill_length_mm", "needs a condition"),
+    penguins("a comparison with null", "filter is_not_null", "filter bill_length_mm != null\n  filter is_not_null",
+        "type_mismatch", "bill_length_mm != null", "nothing equals null"),
+    penguins("a call with too few arguments", "log(coalesce(body_mass_g, 4_200))", "log()",
+        "bad_arguments", "log()", "`log` needs `x`"),
+    penguins("a call with too many arguments", "one_hot(island)", "one_hot(island, sex)",
+        "bad_arguments", "sex", "`one_hot` takes 1 argument"),
+    penguins("shares that do not sum", "train = 70%, test = 30%", "train = 70%, test = 40%",
+        "bad_value", "40%", "sum to 110%"),
+    penguins("an empty range", "in 20.0..=80.0", "in 80.0..=20.0",
+        "bad_value", "80.0..=20.0", "holds no number"),
+    penguins("a level listed twice", "category[\"female\", \"male\"]?", "category[\"female\", \"female\"]?",
+        "bad_value", "category[\"female\", \"female\"]?", "listed twice"),
+    penguins("a filter that is never true", "filter is_not_null", "filter year > 2010\n  filter is_not_null",
+        "impossible_condition", "year > 2010", "never true"),
+    penguins("data that nothing checks", "  expect {\n    rows in 300..=400\n    null_rate(sex) <= 5%\n    null_rate(bill_length_mm) <= 1%\n    mean(body_mass_g) in 4_000.0..=4_500.0\n    bill_length_mm > bill_depth_mm\n  }\n", "",
+        "no_expectations", "penguins", "nothing checks its rows"),
+
+    // Training and release.
+    penguins("a hyperparameter of another type", "C: 2.0", "C: \"two\"",
+        "hyperparameter_type", "\"two\"", "takes `float"),
+    penguins("a trainer of another task", "sklearn.logistic_regression(C: 2.0, max_iter: 500)", "sklearn.ridge(alpha: 1.0)",
+        "task_mismatch", "sklearn.ridge", "is for `regression`"),
+    penguins("no label", "  label  species\n", "",
+        "no_label", "parts", "no label to learn"),
+    penguins("a fitted function in a filter", "filter is_not_null", "filter standardize(bill_length_mm) > 0.0\n  filter is_not_null",
+        "fitted_before_split", "standardize(bill_length_mm)", "comes before the split"),
+    penguins("a slice of nothing", "slices  = [island, sex, season]", "slices  = [island, sexx, season]",
+        "unknown_column", "sexx", "no column `sexx`"),
+    penguins("a requirement on a metric that is not computed", "require accuracy >= 0.95", "require balanced_accuracy >= 0.95",
+        "metric_not_computed", "balanced_accuracy", "does not compute"),
+    penguins("a requirement by a slice that is not made", "require accuracy by island", "require accuracy by year",
+        "metric_not_computed", "year", "not compute"),
+    penguins("a requirement that cannot fail", "require macro_f1 >= 0.93", "require macro_f1 >= 0.0",
+        "gate_cannot_fail", "macro_f1 >= 0.0", "every model meets"),
+    penguins("a registration without a gate", "  requires = release\n", "",
+        "register_without_gate", "register penguin_classifier from species_model", "without a gate"),
+    penguins("no seed", "  seed  = 42\n", "",
+        "no_seed", "pipeline penguin_species", "has no seed"),
+    penguins("a block of a later version", "evaluate report of species_model", "predict tonight of penguin_classifier { rows = new }\n\nevaluate report of species_model",
+        "not_supported_yet", "predict", "not supported"),
+
+    // Steps, environments, operations.
+    diabetes("a step's output that is not there", "csv(load.table)", "csv(load.tabel)",
+        "unknown_name", "load.tabel", "`tabel`"),
+    diabetes("a step that is not there", "csv(load.table)", "csv(laod.table)",
+        "unknown_name", "laod.table", "no step `laod`"),
+    diabetes("a Python file that is not there", "loader.py:main", "loader2.py:main",
+        "bad_value", "\"loader2.py:main\"", "cannot read `loader2.py`"),
+    diabetes("a Python function that is not there", "loader.py:main", "loader.py:mian",
+        "unknown_name", "\"loader.py:mian\"", "`mian`"),
+    diabetes("an environment that is not there", "  data        = parts\n  environment = cpu", "  data        = parts\n  environment = gpu",
+        "unknown_name", "gpu", "no environment `gpu`"),
+    diabetes("a number where a duration is needed", "timeout     = 5m", "timeout     = 5",
+        "bad_value", "5", "takes a duration"),
+    diabetes("an output of an unknown form", "file(\"diabetes.csv\")", "fil(\"diabetes.csv\")",
+        "bad_value", "fil(\"diabetes.csv\")", "takes"),
+    diabetes("a requirement that is none", "scikit-learn>=1.9,<2", "scikit-learn>>1.9",
+        "bad_value", "\"scikit-learn>>1.9\"", "no requirement"),
+    diabetes("a Python version that is none", "\"3.11\"", "\"3\"",
+        "bad_value", "\"3\"", "no Python version"),
+    diabetes("an argument that retry does not have", "retry(attempts: 2", "retry(attempt: 2",
+        "unknown_setting", "attempt", "no setting `attempt`"),
+    diabetes("a kind of backoff that is not there", "exponential(1s", "exponental(1s",
+        "bad_value", "exponental", "`backoff` takes"),
+    diabetes("a hyperparameter below its range", "alpha: 5.0", "alpha: -5.0",
+        "hyperparameter_range", "-5.0", "`alpha`"),
+    diabetes("a metric of classes for a number", "[rmse, mae, r2]", "[rmse, mae, r2, accuracy]",
+        "task_mismatch", "accuracy", "is for `binary` and `multiclass`"),
+    diabetes("an expectation with an argument missing", "correlation(cholesterol, ldl)", "correlation(cholesterol)",
+        "bad_arguments", "correlation(cholesterol)", "needs `y`"),
+    diabetes("a number compared with a text", "age >= 60.0", "age >= \"60\"",
+        "type_mismatch", "age >= \"60\"", "cannot"),
+    diabetes("a constant out of its range", "bins: 5", "bins: 1",
+        "bad_value", "1", "`bins` of `quantile_bin`"),
+    diabetes("one-hot of a number", "one_hot(sex)", "one_hot(age)",
+        "type_mismatch", "age", "needs"),
+    diabetes("a gap without its slice", "gap(mae, by: senior)", "gap(mae)",
+        "bad_value", "gap(mae)", "takes a metric and"),
+    diabetes("a gap by something that is no slice", "gap(mae, by: senior)", "gap(mae, by: seniors)",
+        "metric_not_computed", "seniors", "not compute"),
+    diabetes("a category for a trainer that takes none", "  let    senior", "  column sex\n  let    senior",
+        "input_not_accepted", "sklearn.ridge", "takes no categories: `sex`"),
+    diabetes("a label that is not there", "  label  target", "  label  targt",
+        "unknown_column", "targt", "no column `targt`"),
+    diabetes("the label in an expression", "standardize(ratio)", "standardize(ratio + target)",
+        "label_leakage", "ratio_z", "made from the label `target`"),
+    diabetes("the label by way of a let", "  let    senior", "  let    hint = target * 2.0\n  column hint_z = standardize(hint)\n  let    senior",
+        "label_leakage", "hint_z", "made from the label `target`"),
+    diabetes("a model that is not there", "evaluate report of progression_model", "evaluate report of progresion_model",
+        "unknown_name", "progresion_model", "`progresion_model`"),
+    diabetes("a report that is not there", "gate release on report", "gate release on reprot",
+        "unknown_name", "reprot", "no evaluate `reprot`"),
+    diabetes("an environment that nothing uses", "/// Writes the table", "environment gpu { python = \"3.12\" }\n\n/// Writes the table",
+        "unused_name", "gpu", "nothing uses the environment `gpu`"),
+];
+
+#[test]
+fn the_examples_have_no_findings() {
+    for (name, text) in [("penguins", PENGUINS), ("diabetes", DIABETES)] {
+        let checked = check(text);
+        assert!(checked.findings.is_empty(), "{name}: {:#?}", checked.summary());
+    }
+}
+
+#[test]
+fn a_single_mistake_gives_a_single_finding() {
+    let failures: Vec<String> = MISTAKES.iter().filter_map(|mistake| judge(mistake).err()).collect();
+    assert!(failures.is_empty(), "{} of {}:\n{}", failures.len(), MISTAKES.len(), failures.join("\n"));
+}
+
+fn judge(mistake: &Mistake) -> Result<(), String> {
+    let Mistake { about, program, replace, with, code, span, message } = mistake;
+    assert_eq!(program.matches(replace).count(), 1, "{about}: {replace:?} must occur once");
+    let checked = check(&program.replacen(replace, with, 1));
+    let wrong = |why: &str| Err(format!("{about}: {why}\n  {}", checked.summary().join("\n  ")));
+    let [finding] = checked.findings.as_slice() else { return wrong("not one finding") };
+    if finding.code.name != *code {
+        return wrong("another code");
+    }
+    if first_line(&checked, finding) != *span {
+        return wrong("another place");
+    }
+    if finding.message.contains(message) { Ok(()) } else { wrong("another message") }
+}
+
+fn first_line<'a>(checked: &'a Checked, finding: &mlpc_diagnostics::Diagnostic) -> &'a str {
+    let place = finding.primary().expect("every finding has a place");
+    checked.text(place).lines().next().unwrap_or_default()
+}
