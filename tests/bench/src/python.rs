@@ -1,0 +1,80 @@
+//! Where the time of a Python step goes: the process, its imports, its work, and what the executor adds.
+
+use crate::{Outcome, best, milliseconds, plans};
+use mlpc_native::Options;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const ROUNDS: usize = 7;
+
+/// A step that imports what the runtime's contract needs and writes one file.
+const PROGRAM: &str = r#"import argparse, dataclasses, hashlib, json, pathlib
+
+parser = argparse.ArgumentParser()
+for flag in ("--out", "--threads", "--result"):
+    parser.add_argument(flag)
+given = parser.parse_args()
+pathlib.Path(given.out).write_bytes(b"")
+digest = hashlib.sha256(b"").hexdigest()
+outputs = {"out": {"path": "out", "sha256": digest}}
+record = {"format": "mlp-result/v1", "outputs": outputs, "metrics": {}, "rows": {}, "summary": "nothing"}
+pathlib.Path(given.result).write_text(json.dumps(record))
+"#;
+
+/// Modules that steps import, if the interpreter has them.
+const MODULES: &[&str] = &["argparse, dataclasses, hashlib, json, pathlib", "polars", "sklearn.linear_model"];
+
+/// Prints milliseconds.
+pub fn measure() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let python = interpreter()?;
+    let bare = best(ROUNDS, || exec(Command::new(&python).args(["-c", ""])))?;
+    println!("{:50} {:8.1} ms", "start and end of Python", milliseconds(bare));
+    for modules in MODULES {
+        let program = format!("import {modules}");
+        match best(ROUNDS, || exec(Command::new(&python).args(["-c", &program]))) {
+            Ok(time) => {
+                println!("{:50} {:8.1} ms", format!("{program}, beyond that"), milliseconds(time.saturating_sub(bare)))
+            }
+            Err(_) => println!("{:50} not installed", program),
+        }
+    }
+    let build = folder.path().join("build");
+    std::fs::create_dir_all(build.join("steps"))?;
+    let program = build.join("steps/step.py");
+    std::fs::write(&program, PROGRAM)?;
+    let alone = best(ROUNDS, || by_hand(&python, &program, folder.path()))?;
+    println!("{:50} {:8.1} ms", "an empty step by hand", milliseconds(alone));
+    let plan = plans::python("steps/step.py", PROGRAM);
+    let run = best(ROUNDS, || {
+        let mut options = Options::new(folder.path(), &build);
+        options.pythons.insert("default".to_owned(), python.clone());
+        options.handle_signals = false;
+        options.force = mlpc_native::Force::All;
+        let finished = mlpc_native::run_to_end(&plan, &options, |_| {})?;
+        if finished.outcome == mlpc_native::Outcome::Succeeded { Ok(()) } else { Err("the step failed".into()) }
+    })?;
+    println!(
+        "{:50} {:8.1} ms",
+        "the same as a whole run of one step, beyond that",
+        milliseconds(run.saturating_sub(alone))
+    );
+    Ok(())
+}
+
+/// The interpreter itself: a launcher would be measured with it.
+fn interpreter() -> Result<PathBuf, Box<dyn std::error::Error>> {
+    let output = Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output()?;
+    Ok(PathBuf::from(String::from_utf8(output.stdout)?.trim()))
+}
+
+fn by_hand(python: &Path, program: &Path, folder: &Path) -> Outcome {
+    let mut command = Command::new(python);
+    command.arg(program).arg("--out").arg(folder.join("out")).arg("--threads").arg("1");
+    exec(command.arg("--result").arg(folder.join("result.json")))
+}
+
+fn exec(command: &mut Command) -> Outcome {
+    let output = command.output()?;
+    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned().into()) }
+}
