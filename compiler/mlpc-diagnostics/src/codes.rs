@@ -51,12 +51,28 @@ pub const FAMILIES: [Family; 13] = [
 ];
 
 impl Code {
+    /// Whether `allow` may silence it.
+    #[must_use]
+    pub fn can_be_allowed(&self) -> bool {
+        ALLOWABLE.iter().any(|code| code.id == self.id)
+    }
+
     /// The family, by the first two digits.
     #[must_use]
     pub fn family(&self) -> Option<Family> {
         FAMILIES.into_iter().find(|family| self.id.get(3..5) == Some(family.number))
     }
 }
+
+/// What an `allow` may silence: rules of good practice, without which a program still means something.
+const ALLOWABLE: [&Code; 6] = [
+    constants::no_expectations,
+    constants::label_leakage,
+    constants::register_without_gate,
+    constants::gate_cannot_fail,
+    constants::no_seed,
+    constants::undocumented,
+];
 
 /// Every code, in order.
 #[must_use]
@@ -111,6 +127,7 @@ declare_codes! {
     MLP0209 no_pipeline Error "a program without a pipeline, or with several";
     MLP0210 unknown_kind Error "a declaration of an unknown kind";
     MLP0211 unused_name Warning "a declaration that nothing uses";
+    MLP0212 unused_allow Warning "an `allow` that silences nothing";
     // 03: types
     MLP0301 type_mismatch Error "a value of another type than is needed";
     MLP0302 null_use Error "a value that may be null where none may be";

@@ -5,6 +5,7 @@ use crate::entries::{check_entries, names};
 use crate::errors;
 use crate::library::{body, setting};
 use crate::names::{Space, imports, qualified, resolve};
+use crate::silence::silence;
 use crate::specs::{BLOCKS, block_spec};
 use crate::typed::Finding;
 use mlpc_db::{Block, BlockRef, Db, Place, Project, SourceFile, absolute, blocks, parse_block};
@@ -99,13 +100,24 @@ pub fn check_project(db: &dyn Db, project: Project) -> Vec<Diagnostic> {
     all.extend(circles.iter().filter_map(|circle| report_circle(db, files, circle)));
     all.extend(import_findings(db, project));
     all.extend(pipelines(db, project));
-    if !all.iter().any(|finding| finding.severity == Severity::Error) {
+    let mut used = Vec::new();
+    silence(db, project, &mut all, &mut used);
+    if !has_errors(&all) {
         all.extend(untested_data(db, project));
         all.extend(unused(db, project));
+        all.extend(undocumented(db, project));
+        let idle = silence(db, project, &mut all, &mut used);
+        if !has_errors(&all) {
+            all.extend(idle);
+        }
     }
     all.sort_by_key(Diagnostic::sort_key);
     all.dedup();
     all
+}
+
+fn has_errors(findings: &[Diagnostic]) -> bool {
+    findings.iter().any(|finding| finding.severity == Severity::Error)
 }
 
 // --- names -----------------------------------------------------------------------------------------------------------
@@ -367,6 +379,24 @@ fn unused(db: &dyn Db, project: Project) -> Vec<Diagnostic> {
         })
         .map(|block| {
             let finding = errors::unused(block.keyword(db), block.name(db), name_span(db, *block));
+            absolute(db, files, &block.reference(db), finding)
+        })
+        .collect()
+}
+
+/// Kinds that say nothing about themselves without a line of prose.
+const MUST_BE_DOCUMENTED: [&str; 9] =
+    ["pipeline", "dataset", "features", "step", "fn", "fitted", "trainer", "metric", "expectation"];
+
+fn undocumented(db: &dyn Db, project: Project) -> Vec<Diagnostic> {
+    let files = project.files(db);
+    files
+        .iter()
+        .flat_map(|file| blocks(db, *file))
+        .filter(|block| MUST_BE_DOCUMENTED.contains(&block.keyword(db)))
+        .filter(|block| body(db, **block).is_some_and(|decl| decl.doc.is_none()))
+        .map(|block| {
+            let finding = errors::undocumented(block.keyword(db), block.name(db), name_span(db, *block));
             absolute(db, files, &block.reference(db), finding)
         })
         .collect()

@@ -2,6 +2,7 @@
 
 use crate::consts::{dotted, literal};
 use crate::errors;
+use crate::silence::check_allow;
 use crate::specs::{Content, NestedSpec, SettingSpec, ValueForm};
 use crate::typed::{Const, Finding};
 use mlpc_db::Place;
@@ -87,6 +88,7 @@ fn check_entry(block: &str, entry: &Entry, content: &Content, findings: &mut Vec
 
 fn check_statement(block: &str, statement: &Statement, content: &Content, findings: &mut Vec<Finding>) {
     let keyword = statement.keyword.text.as_str();
+    check_allow(statement, findings);
     if keyword != "allow" && !content.statements.contains(&keyword) {
         let what = format!("the statement `{keyword}`");
         findings.push(errors::misplaced(&what, block, statement.keyword.span));

@@ -3,9 +3,9 @@
 use crate::typed::{Const, Finding};
 use crate::types::{Interval, Ty, TyKind};
 use mlpc_db::{BlockRef, Place};
-use mlpc_diagnostics::{Applicability, Diagnostic, Span, did_you_mean, list_words, rule};
+use mlpc_diagnostics::{Applicability, Code, Diagnostic, FileSpan, Span, did_you_mean, list_words, rule};
 
-fn finding(code: &'static mlpc_diagnostics::Code, message: impl Into<String>, span: Span) -> Finding {
+fn finding(code: &'static Code, message: impl Into<String>, span: Span) -> Finding {
     Diagnostic::new(code, message, span)
 }
 
@@ -120,6 +120,27 @@ pub fn unused(keyword: &str, name: &str, span: Span) -> Finding {
     finding(rule::unused_name, format!("nothing uses the {keyword} `{name}`"), span)
         .here("never used")
         .help("remove it, or refer to it")
+}
+
+/// An `allow` of something that is an error wherever it occurs.
+pub fn never_allowed(code: &Code, span: Span) -> Finding {
+    finding(rule::bad_value, format!("`{}` (`{}`) cannot be silenced", code.id, code.name), span)
+        .here("always reported")
+        .help("mend what it finds: a program with it means nothing that could run")
+}
+
+/// An `allow` that silences nothing.
+pub fn unused_allow(code: &Code, place: FileSpan) -> Diagnostic {
+    Diagnostic::new(rule::unused_allow, format!("there is no `{}` here to allow", code.name), place)
+        .here("silences nothing")
+        .help("remove it, or move it into the block that it is about")
+}
+
+/// A declaration without documentation.
+pub fn undocumented(keyword: &str, name: &str, span: Span) -> Finding {
+    finding(rule::undocumented, format!("the {keyword} `{name}` has no documentation"), span)
+        .here("what is it?")
+        .help("say it in a line above that starts with `///`; reports, model cards and the manual show it")
 }
 
 /// A program without exactly one pipeline.

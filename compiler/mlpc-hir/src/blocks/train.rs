@@ -229,10 +229,17 @@ fn check_inputs(
     span: Span,
     features: &mlpc_db::BlockRef,
 ) {
+    let accepts = |what: &str| trainer.accepts.iter().any(|accepted| accepted == what);
+    if let Some(weight) = shape.weight.as_ref().filter(|_| !accepts("weights")) {
+        let place = Place::There(features.clone(), weight.clone());
+        let help = "use a trainer that takes weights, or take the `weight` out";
+        let columns = std::slice::from_ref(weight);
+        context.findings.push(errors::input_not_accepted(&trainer.name, "weights", columns, help, span, place));
+    }
     let mut told: Vec<&str> = Vec::new();
     // What is wrong in kind comes first; a column is told of once.
     for (accept, reason, help, has) in REFUSALS.iter().rev() {
-        if trainer.accepts.iter().any(|accepted| accepted == accept) {
+        if accepts(accept) {
             continue;
         }
         let refused: Vec<&Column> =

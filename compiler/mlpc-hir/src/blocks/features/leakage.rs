@@ -2,7 +2,10 @@
 
 use crate::blocks::Context;
 use crate::errors;
+use crate::library::body;
+use crate::silence::allows;
 use crate::typed::{Definition, Features, Role};
+use mlpc_diagnostics::rule;
 use std::collections::{BTreeSet, VecDeque};
 
 /// Reports each feature that the label leads to, with the path, and takes it out of the inputs: nothing more is to be
@@ -14,6 +17,7 @@ pub fn check(context: &mut Context<'_>, value: &mut Features) {
     let mut sources = BTreeSet::new();
     source_columns(value, label, &mut BTreeSet::new(), &mut sources);
     secret.extend(sources.pop_first().filter(|only| sources.is_empty() && *only != label.name));
+    let decl = body(context.db, context.block);
     let mut leaks = Vec::new();
     for feature in value.definitions.iter().filter(|definition| definition.role == Role::Feature) {
         let Some(mut path) = way_to(value, feature, &secret) else { continue };
@@ -21,7 +25,9 @@ pub fn check(context: &mut Context<'_>, value: &mut Features) {
             path.push(label.name.clone());
         }
         context.findings.push(errors::label_leakage(&feature.name, &label.name, feature.span, label.span, &path));
-        leaks.push(feature.name.clone());
+        if !decl.is_some_and(|decl| allows(decl, rule::label_leakage, &feature.name)) {
+            leaks.push(feature.name.clone());
+        }
     }
     value.inputs.retain(|input| !leaks.contains(&input.name));
 }
