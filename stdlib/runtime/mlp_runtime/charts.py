@@ -61,7 +61,7 @@ def predicted_and_true(truth: Numbers, predicted: Numbers) -> str:
 
     bottom = _SIDE + 60
     parts = [
-        f'<line class="guide" x1="40" y1="{bottom - 40}" x2="{_SIDE + 40}" y2="{bottom - 40 - _SIDE}"/>'
+        f'<line class="guide" x1="40" x2="{_SIDE + 40}" y1="{_SIDE + 20}" y2="20"/>',
     ]
     for true, guess in zip(truth[::step], predicted[::step], strict=True):
         x, y = place(float(true)), bottom - place(float(guess))

@@ -57,8 +57,16 @@ class Outcome:
         }
 
 
+class Expectation:
+    """Something that the rows of a table are expected to meet."""
+
+    def check(self, rows: pl.DataFrame) -> Outcome:
+        """Whether they do."""
+        raise NotImplementedError
+
+
 @dataclass(frozen=True)
-class Rows:
+class Rows(Expectation):
     """A condition that each row meets; null counts as met."""
 
     text: str
@@ -83,7 +91,7 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class Table:
+class Table(Expectation):
     """A condition on values over the whole table; null is not met."""
 
     text: str
@@ -113,7 +121,7 @@ class Table:
         )
 
 
-def check(rows: pl.DataFrame, expectations: Sequence[Rows | Table]) -> list[Outcome]:
+def check(rows: pl.DataFrame, expectations: Sequence[Expectation]) -> list[Outcome]:
     """The outcome of every expectation, in order."""
     return [expectation.check(rows) for expectation in expectations]
 

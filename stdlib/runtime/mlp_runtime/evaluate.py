@@ -80,15 +80,13 @@ def judge(
     *,
     report: str,
     part: str,
-    key: Sequence[str],
     slices: Sequence[str] = (),
-    weight: str | None = None,
 ) -> Judged:
     """Judge `model` on the rows of a part."""
     if rows.is_empty():
         raise Failure(f"the part {part} holds no row to judge by")
     truth = design.truth(rows, model.label)
-    weights = design.weights(rows, weight)
+    weights = design.weights(rows, model.features.WEIGHT)
     probabilities = model.predict_proba(rows) if model.has_probabilities else None
     predicted = model.values(rows) if model.label.task == "regression" else model.codes(rows)
     scores = Scores(truth=truth, predicted=predicted, probabilities=probabilities, weights=weights)
@@ -102,7 +100,9 @@ def judge(
         truth=truth,
         predicted=predicted,
         probabilities=probabilities,
-        predictions=_predictions(model, rows, predicted, probabilities, [*key, *slices]),
+        predictions=_predictions(
+            model, rows, predicted, probabilities, [*model.features.KEY, *slices]
+        ),
     )
 
 

@@ -28,6 +28,14 @@ def read_json(path: Path, *, format: str | None = None) -> Any:
     return value
 
 
+def read_number(path: Path) -> float:
+    """The number that a user's step wrote."""
+    value = json.loads(path.read_text(encoding="utf-8"))
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"{path} should hold a number")
+    return float(value)
+
+
 def digest(path: Path) -> str:
     """SHA-256 of a file, or of a folder: over its sorted relative paths and their digests."""
     if not path.is_dir():

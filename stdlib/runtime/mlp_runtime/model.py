@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -34,7 +34,6 @@ class Training:
     trainer: str
     python: str
     hyperparameters: Mapping[str, Any]
-    library: str
     rows: int
     seed: int | None = None
     threads: int = 1
@@ -140,12 +139,16 @@ def _record(training: Training) -> dict[str, Any]:
         "seed": training.seed,
         "threads": training.threads,
         "rows": training.rows,
-        "packages": _versions(["polars", "numpy", training.library]),
+        "packages": _versions(training.python),
     }
 
 
-def _versions(packages: list[str]) -> dict[str, str]:
-    return {name: metadata.version(name) for name in packages if name}
+def _versions(python: str) -> dict[str, str]:
+    """Versions of the libraries that shaped the model."""
+    name = python.partition(":")[0].partition(".")[0]
+    version = getattr(sys.modules.get(name), "__version__", None)
+    found = {} if version is None else {name: str(version)}
+    return {"polars": pl.__version__, "numpy": np.__version__, **found}
 
 
 def _copy_code(features: ModuleType, folder: Path) -> None:

@@ -75,15 +75,15 @@ def _metrics(judged: Judged) -> str:
 
 def _pictures(judged: Judged) -> list[str]:
     if judged.model.label.task == "regression":
-        truth, predicted = judged.truth.astype(np.float64), judged.predicted.astype(np.float64)
+        true, guess = judged.truth.astype(np.float64), judged.predicted.astype(np.float64)
         return [
             "<h2>Predicted and true</h2>",
-            charts.predicted_and_true(truth, predicted),
+            charts.predicted_and_true(true, guess),
             "<h2>Residuals</h2>",
-            charts.histogram(predicted - truth),
+            charts.histogram(guess - true),
         ]
-    truth, codes = judged.truth.astype(np.int64), judged.predicted.astype(np.int64)
-    return ["<h2>Confusion matrix</h2>", charts.confusion(truth, codes, judged.model.classes)]
+    codes, guesses = judged.truth.astype(np.int64), judged.predicted.astype(np.int64)
+    return ["<h2>Confusion matrix</h2>", charts.confusion(codes, guesses, judged.model.classes)]
 
 
 def _slices(judged: Judged) -> list[str]:

@@ -130,6 +130,16 @@ def flag(name: str) -> str:
     return "--" + name.rstrip("_").replace("_", "-")
 
 
+def parameters(args: Any) -> dict[str, Any]:
+    """The parameters among what a step was given, by name: for the record."""
+    roles = _roles(type(args))
+    return {
+        name.rstrip("_"): getattr(args, name)
+        for name, role in roles.items()
+        if not isinstance(role, Role)
+    }
+
+
 def _parse(
     args_type: type[Any], roles: Mapping[str, Any], argv: Sequence[str]
 ) -> tuple[dict[str, Any], Path]:

@@ -1,0 +1,461 @@
+//! The module of a features block: `rows`, `predict_rows`, `fit`, `transform`, and what the model reads.
+
+use crate::error::EmitError;
+use crate::exprs::Printer;
+use crate::imports::{Imports, is_reserved};
+use crate::layout::Layout;
+use crate::names::{columns_of, named_arguments};
+use crate::py::{Argument, Py, flat, is_identifier};
+use crate::text::header;
+use indexmap::{IndexMap, IndexSet};
+use mlpc_plan::plan::{DType, Expr, FeatureSet, Fitted, FittedStage, Join, ModelInput, NamedValue, Plan, Task};
+use serde::Serialize;
+
+/// The column that numbers rows which have no key.
+pub const ROW: &str = "__row__";
+
+#[derive(Serialize)]
+struct View {
+    doc: String,
+    imports: String,
+    constants: Vec<String>,
+    functions: Vec<Function>,
+}
+
+#[derive(Serialize)]
+struct Function {
+    signature: String,
+    doc: String,
+    body: Vec<String>,
+}
+
+/// Prints the module `features/<name>.py`.
+///
+/// # Errors
+///
+/// If a name or an expression can't be printed.
+pub fn module(layout: &Layout, plan: &Plan, set: &FeatureSet) -> Result<String, EmitError> {
+    let mut module = Module { set, printer: Printer::default() };
+    let functions = module.functions()?;
+    let mut constants = vec![
+        format!("KEY = {}", flat(&Py::strings(identifier(set)))),
+        format!("WEIGHT = {}", flat(&set.weight.as_deref().map_or(Py::name("None"), Py::string))),
+        format!("INPUTS = {}", flat(&Py::List(set.inputs.iter().map(input).collect()))),
+    ];
+    constants.extend(label(set));
+    for (python, constant) in &module.printer.user_functions {
+        constants.push(format!("{constant} = {}", flat(&user_function(python)?)));
+    }
+    let code = all_code(&constants, &functions);
+    let imports = Imports::of(&code)?;
+    let title = format!("Features `{}` of `{}`.", set.name, set.base);
+    let doc = header(&plan.compiler, &set.origin, &title, Some(&documentation(set)));
+    layout.python("features.py", &View { doc, imports: imports.lines(), constants, functions })
+}
+
+/// `user.function(__file__, "geo.py", "haversine")`.
+///
+/// # Errors
+///
+/// If the reference names no function of a file.
+pub fn user_function(python: &str) -> Result<Py, EmitError> {
+    let (file, function) = python.rsplit_once(':').ok_or_else(|| EmitError::Reference(python.to_owned()))?;
+    Ok(Py::name("user.function").call([Py::name("__file__"), Py::string(file), Py::string(function)]))
+}
+
+/// Columns that identify a row.
+#[must_use]
+pub fn identifier(set: &FeatureSet) -> Vec<String> {
+    if set.key.is_empty() { vec![ROW.to_owned()] } else { set.key.clone() }
+}
+
+/// The datasets that `rows` takes, base first.
+#[must_use]
+pub fn datasets(set: &FeatureSet) -> Vec<String> {
+    let joined = set.joins.iter().map(|join| join.dataset.clone());
+    std::iter::once(set.base.clone()).chain(joined).collect::<IndexSet<_>>().into_iter().collect()
+}
+
+/// The documentation of the block and of its columns.
+fn documentation(set: &FeatureSet) -> String {
+    let values = set.values.iter().map(|value| (&value.name, &value.doc));
+    let fitted = set.fitted.iter().map(|stage| match stage {
+        FittedStage::Fit(fitted) => (&fitted.name, &fitted.doc),
+        FittedStage::Value(value) => (&value.name, &value.doc),
+    });
+    let columns = values.chain(fitted).filter_map(|(name, doc)| {
+        let words: Vec<&str> = doc.as_deref()?.split_whitespace().collect();
+        Some(format!("`{name}`: {}", words.join(" ")))
+    });
+    set.doc.iter().cloned().chain(columns).collect::<Vec<_>>().join("\n\n")
+}
+
+fn all_code(constants: &[String], functions: &[Function]) -> String {
+    let bodies = functions.iter().map(|function| format!("{}\n{}", function.signature, function.body.join("\n")));
+    constants.iter().cloned().chain(bodies).collect::<Vec<_>>().join("\n")
+}
+
+fn input(input: &ModelInput) -> Py {
+    let (kind, levels) = kind(&input.dtype);
+    let mut arguments = vec![Argument::positional(Py::string(&input.name)), Argument::positional(Py::string(kind))];
+    if input.nullable {
+        arguments.push(Argument::keyword("nullable", Py::bool(true)));
+    }
+    if !input.sources.is_empty() {
+        arguments.push(Argument::keyword("sources", Py::strings(&input.sources)));
+    }
+    arguments.extend(levels.map(|levels| Argument::keyword("levels", Py::strings(levels))));
+    Py::name("Input").call_with(arguments)
+}
+
+fn label(set: &FeatureSet) -> Option<String> {
+    let label = set.label.as_ref()?;
+    let task = match label.task {
+        Task::Binary => "binary",
+        Task::Multiclass => "multiclass",
+        Task::Regression => "regression",
+    };
+    let mut arguments = vec![Argument::positional(Py::string(&label.name)), Argument::positional(Py::string(task))];
+    let (_, levels) = kind(&label.dtype);
+    arguments.extend(levels.map(|levels| Argument::keyword("levels", Py::strings(levels))));
+    Some(format!("LABEL = {}", flat(&Py::name("Label").call_with(arguments))))
+}
+
+/// What the runtime calls a type, and the levels of a closed category.
+#[must_use]
+pub fn kind(dtype: &DType) -> (&'static str, Option<&[String]>) {
+    match dtype {
+        DType::Bool => ("bool", None),
+        DType::Int => ("int", None),
+        DType::Float => ("float", None),
+        DType::String => ("string", None),
+        DType::Category { levels } => ("category", levels.as_deref()),
+        DType::Date => ("date", None),
+        DType::Timestamp => ("timestamp", None),
+        DType::Duration => ("duration", None),
+        DType::Vector { .. } => ("vector", None),
+    }
+}
+
+struct Module<'a> {
+    set: &'a FeatureSet,
+    printer: Printer,
+}
+
+impl Module<'_> {
+    fn functions(&mut self) -> Result<Vec<Function>, EmitError> {
+        let (to_learn, to_predict) = (self.values_for(true), self.values_for(false));
+        let own = |value: &&NamedValue| !is_itself(value) && to_learn.contains(&value.name);
+        let (values, label_values): (Vec<_>, Vec<_>) =
+            self.set.values.iter().filter(own).partition(|value| to_predict.contains(&value.name));
+        let parameters = parameters(self.set);
+        let taken = parameters.values().map(String::as_str).collect::<Vec<_>>().join(", ");
+        let typed = parameters.values().map(|name| format!("{name}: pl.LazyFrame")).collect::<Vec<_>>().join(", ");
+        let base = parameters.values().next().cloned().unwrap_or_default();
+
+        let mut functions = Vec::new();
+        let statements = self.shared(&base, &parameters, &values)?;
+        let start = if statements.is_empty() { base } else { format!("_values({taken})") };
+        functions.push(self.rows(&typed, &start, &label_values)?);
+        if self.set.label.is_some() {
+            functions.push(self.predict_rows(&typed, &start));
+        }
+        if !statements.is_empty() {
+            functions.push(Function {
+                signature: format!("_values({typed}) -> pl.LazyFrame"),
+                doc: "Joins, filters and row-wise values.".to_owned(),
+                body: returned(statements),
+            });
+        }
+        if !self.set.fitted.is_empty() {
+            functions.push(self.fit()?);
+        }
+        functions.push(self.transform()?);
+        Ok(functions)
+    }
+
+    /// The columns on which rows depend: to predict, those that only label and slices need are not among them.
+    fn values_for(&self, labelled: bool) -> IndexSet<String> {
+        let mut needed: IndexSet<String> = self.needed(labelled).into_iter().collect();
+        needed.extend(self.set.filters.iter().flat_map(columns_of));
+        for value in self.set.values.iter().rev() {
+            if needed.contains(&value.name) {
+                needed.extend(columns_of(&value.expr));
+            }
+        }
+        needed
+    }
+
+    /// Columns that `rows` gives: identity, carried, what the model and fitted columns read, label, weight.
+    fn needed(&self, labelled: bool) -> Vec<String> {
+        let set = self.set;
+        let mut names: IndexSet<String> = identifier(set).into_iter().collect();
+        names.extend(set.timestamp.clone());
+        if labelled {
+            names.extend(set.carried.iter().cloned());
+        }
+        let fitted: IndexSet<&str> = set.fitted.iter().map(stage_name).collect();
+        names.extend(set.inputs.iter().map(|input| input.name.clone()).filter(|name| !fitted.contains(name.as_str())));
+        let read = set.fitted.iter().flat_map(stage_columns);
+        names.extend(read.filter(|name| !fitted.contains(name.as_str())));
+        if labelled {
+            names.extend(set.label.as_ref().map(|label| label.name.clone()));
+            names.extend(set.weight.clone());
+        }
+        names.into_iter().collect()
+    }
+
+    /// Joins, filters and values as assignments to `frame`; the first reads the base.
+    fn shared(
+        &mut self,
+        base: &str,
+        parameters: &IndexMap<String, String>,
+        values: &[&NamedValue],
+    ) -> Result<Vec<String>, EmitError> {
+        let mut steps = Vec::new();
+        for join in &self.set.joins {
+            let other = parameters.get(&join.dataset).cloned().unwrap_or_default();
+            steps.push(Step::Wrap(self.lookup(join, &other)?));
+        }
+        let named: IndexSet<&str> = values.iter().map(|value| value.name.as_str()).collect();
+        let late = |filter: &&Expr| columns_of(filter).iter().any(|name| named.contains(name.as_str()));
+        let (after, before): (Vec<_>, Vec<_>) = self.set.filters.iter().partition(late);
+        steps.extend(self.filter(&before)?);
+        for group in independent(values.iter().copied(), |value| (&value.name, columns_of(&value.expr))) {
+            let named = group.into_iter().map(|value| Ok((value.name.clone(), self.printer.expression(&value.expr)?)));
+            steps.push(with_columns(named.collect::<Result<Vec<_>, EmitError>>()?));
+        }
+        steps.extend(self.filter(&after)?);
+        Ok(chained(steps, base, "frame"))
+    }
+
+    fn lookup(&mut self, join: &Join, other: &str) -> Result<(String, String), EmitError> {
+        let on = join.on.iter().map(|(value, column)| Ok((Py::string(column), self.printer.expression(value)?)));
+        let on = Py::Dict(on.collect::<Result<_, EmitError>>()?);
+        let take = join.columns.iter().map(|(there, here)| (Py::string(here), Py::string(there))).collect();
+        let rest = format!(", {other}, on={}, take={})", flat(&on), flat(&Py::Dict(take)));
+        Ok(("table.lookup(".to_owned(), rest))
+    }
+
+    fn filter(&mut self, filters: &[&Expr]) -> Result<Option<Step>, EmitError> {
+        if filters.is_empty() {
+            return Ok(None);
+        }
+        let conditions = filters.iter().map(|filter| self.printer.expression(filter)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Some(Step::Method(format!("filter({})", joined(&conditions)))))
+    }
+
+    fn rows(&mut self, typed: &str, start: &str, label_values: &[&NamedValue]) -> Result<Function, EmitError> {
+        let mut steps = Vec::new();
+        for group in independent(label_values.iter().copied(), |value| (&value.name, columns_of(&value.expr))) {
+            let named = group.into_iter().map(|value| Ok((value.name.clone(), self.printer.expression(&value.expr)?)));
+            steps.push(with_columns(named.collect::<Result<Vec<_>, EmitError>>()?));
+        }
+        let doc = match &self.set.label {
+            Some(label) => {
+                let known = self.printer.column(&label.name).method("is_not_null", []);
+                steps.push(Step::Method(format!("filter({})", flat(&known))));
+                "Rows to learn from: features and label, without rows whose label is null."
+            }
+            None => "Rows with their features.",
+        };
+        steps.push(self.select(true));
+        let signature = format!("rows({typed}) -> pl.LazyFrame");
+        Ok(Function { signature, doc: doc.to_owned(), body: returned(chained(steps, start, "frame")) })
+    }
+
+    fn predict_rows(&mut self, typed: &str, start: &str) -> Function {
+        let steps = vec![self.select(false)];
+        Function {
+            signature: format!("predict_rows({typed}) -> pl.LazyFrame"),
+            doc: "Rows to predict for: the same without the label and what only it needs.".to_owned(),
+            body: returned(chained(steps, start, "frame")),
+        }
+    }
+
+    fn select(&mut self, labelled: bool) -> Step {
+        let names: Vec<Py> = self
+            .needed(labelled)
+            .iter()
+            .map(|name| match self.printer.column(name) {
+                Py::Call(function, _) if *function == Py::name("pl").attribute("col") => Py::string(name),
+                escaped => escaped,
+            })
+            .collect();
+        Step::Method(format!("select({})", joined(&names)))
+    }
+
+    fn fit(&mut self) -> Result<Function, EmitError> {
+        let mut body = vec!["state: fitted.Transform = {}".to_owned()];
+        let read = self.read_by_fits();
+        for stage in &self.set.fitted {
+            if let FittedStage::Fit(fitted) = stage {
+                let target = flat(&Py::name("state").index(Py::string(&fitted.name)));
+                body.push(format!("{target} = {}", flat(&self.fit_call(fitted)?)));
+            }
+            let name = stage_name(stage);
+            if read.contains(name) {
+                let added = with_columns(vec![(name.to_owned(), self.applied(stage)?)]);
+                body.extend(chained(vec![added], "rows", "rows"));
+            }
+        }
+        body.push("return state".to_owned());
+        Ok(Function {
+            signature: "fit(rows: pl.DataFrame) -> fitted.Transform".to_owned(),
+            doc: "Learn the state of the fitted columns from the training part.".to_owned(),
+            body,
+        })
+    }
+
+    /// The columns that fitted columns are fitted on, directly or through others.
+    fn read_by_fits(&self) -> IndexSet<String> {
+        let mut read = IndexSet::new();
+        for stage in self.set.fitted.iter().rev() {
+            if matches!(stage, FittedStage::Fit(_)) || read.contains(stage_name(stage)) {
+                read.extend(stage_columns(stage));
+            }
+        }
+        read
+    }
+
+    fn fit_call(&mut self, fitted: &Fitted) -> Result<Py, EmitError> {
+        let mut arguments = Vec::new();
+        for (index, (name, value)) in fitted.args.iter().enumerate() {
+            let series = match value {
+                Expr::Column { name } => Py::name("rows").index(Py::string(name)),
+                _ => {
+                    let value = self.printer.expression(value)?;
+                    Py::name("rows").method("select", [value]).method("to_series", [])
+                }
+            };
+            arguments.push(match index {
+                0 => Argument::positional(series),
+                _ => Argument::keyword(name, series),
+            });
+        }
+        let constants = fitted.constants.iter();
+        arguments
+            .extend(constants.map(|(name, value)| Argument::keyword(name.clone(), crate::py::value_literal(value))));
+        Ok(Py::name("fitted").attribute(&fitted.fit).call_with(arguments))
+    }
+
+    fn applied(&mut self, stage: &FittedStage) -> Result<Py, EmitError> {
+        match stage {
+            FittedStage::Fit(fitted) => self.printer.fitted(fitted),
+            FittedStage::Value(value) => self.printer.expression(&value.expr),
+        }
+    }
+
+    fn transform(&mut self) -> Result<Function, EmitError> {
+        let mut steps = Vec::new();
+        for group in independent(self.set.fitted.iter(), |stage| (stage_name(stage), stage_columns(stage))) {
+            let named = group.into_iter().map(|stage| Ok((stage_name(stage).to_owned(), self.applied(stage)?)));
+            steps.push(with_columns(named.collect::<Result<Vec<_>, EmitError>>()?));
+        }
+        let doc =
+            if steps.is_empty() { "No column is fitted: the rows as they are." } else { "Add the fitted columns." };
+        let body =
+            if steps.is_empty() { vec!["return rows".to_owned()] } else { returned(chained(steps, "rows", "rows")) };
+        Ok(Function {
+            signature: "transform(rows: pl.DataFrame, state: fitted.Transform) -> pl.DataFrame".to_owned(),
+            doc: doc.to_owned(),
+            body,
+        })
+    }
+}
+
+/// One step of a chain: a method of the frame, or a function around it.
+enum Step {
+    Method(String),
+    Wrap((String, String)),
+}
+
+/// The chain as assignments to `name`, the first of which reads `start`.
+fn chained(steps: Vec<Step>, start: &str, name: &str) -> Vec<String> {
+    let mut from = start.to_owned();
+    let mut lines = Vec::new();
+    for step in steps {
+        lines.push(match step {
+            Step::Method(call) => format!("{name} = {from}.{call}"),
+            Step::Wrap((before, after)) => format!("{name} = {before}{from}{after}"),
+        });
+        name.clone_into(&mut from);
+    }
+    lines
+}
+
+/// The last assignment as a return.
+fn returned(mut lines: Vec<String>) -> Vec<String> {
+    if let Some(last) = lines.last_mut()
+        && let Some((_, value)) = last.split_once(" = ")
+    {
+        *last = format!("return {value}");
+    }
+    lines
+}
+
+fn with_columns(named: Vec<(String, Py)>) -> Step {
+    let arguments = Py::name("with_columns").call_with(named_arguments(named));
+    Step::Method(flat(&arguments))
+}
+
+fn joined(items: &[Py]) -> String {
+    items.iter().map(flat).collect::<Vec<_>>().join(", ")
+}
+
+/// Parameters of `rows` by dataset: its name, unless the module uses that name for something else.
+fn parameters(set: &FeatureSet) -> IndexMap<String, String> {
+    const LOCALS: [&str; 6] = ["frame", "rows", "state", "fit", "transform", "predict_rows"];
+    datasets(set)
+        .into_iter()
+        .enumerate()
+        .map(|(index, dataset)| {
+            let parameter = match dataset.as_str() {
+                name if !is_identifier(name) => format!("dataset_{index}"),
+                name if is_reserved(name) || LOCALS.contains(&name) => format!("{name}_rows"),
+                name => name.to_owned(),
+            };
+            (dataset, parameter)
+        })
+        .collect()
+}
+
+/// Whether a value only names its own column: `column x`.
+fn is_itself(value: &NamedValue) -> bool {
+    matches!(&value.expr, Expr::Column { name } if *name == value.name)
+}
+
+/// Runs of items none of which reads another of its run.
+fn independent<'a, T>(
+    items: impl Iterator<Item = &'a T>,
+    describe: impl Fn(&'a T) -> (&'a str, Vec<String>),
+) -> Vec<Vec<&'a T>> {
+    let mut groups: Vec<Vec<&T>> = Vec::new();
+    let mut defined: Vec<&str> = Vec::new();
+    for item in items {
+        let (name, reads) = describe(item);
+        if groups.is_empty() || reads.iter().any(|read| defined.contains(&read.as_str())) {
+            groups.push(Vec::new());
+            defined.clear();
+        }
+        defined.push(name);
+        if let Some(group) = groups.last_mut() {
+            group.push(item);
+        }
+    }
+    groups
+}
+
+fn stage_name(stage: &FittedStage) -> &str {
+    match stage {
+        FittedStage::Fit(fitted) => &fitted.name,
+        FittedStage::Value(value) => &value.name,
+    }
+}
+
+fn stage_columns(stage: &FittedStage) -> Vec<String> {
+    match stage {
+        FittedStage::Fit(fitted) => fitted.args.values().flat_map(columns_of).collect(),
+        FittedStage::Value(value) => columns_of(&value.expr),
+    }
+}

@@ -1,0 +1,94 @@
+//! Pictures of a plan: Mermaid, DOT and SVG.
+
+use mlpc_plan::Plan;
+use mlpc_plan::plan::{InputRef, Step};
+use std::fmt::Write as _;
+
+/// A node: a step or a source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Node {
+    /// What it is called for people.
+    pub(crate) title: String,
+    /// Whether it is a source rather than a step.
+    pub(crate) is_source: bool,
+}
+
+/// Nodes, sources first, and the edges between them by index, each once, in order.
+pub(crate) struct Graph {
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) edges: Vec<(usize, usize)>,
+}
+
+impl Graph {
+    pub(crate) fn of(plan: &Plan) -> Self {
+        let sources = plan.sources.iter().map(|source| Node { title: source.name.clone(), is_source: true });
+        let steps = plan.steps.iter().map(|step| Node { title: step.title.clone(), is_source: false });
+        let nodes = sources.chain(steps).collect();
+        let mut edges = Vec::new();
+        for (index, step) in plan.steps.iter().enumerate() {
+            let to = plan.sources.len() + index;
+            for from in needs(plan, step) {
+                if !edges.contains(&(from, to)) {
+                    edges.push((from, to));
+                }
+            }
+        }
+        Self { nodes, edges }
+    }
+}
+
+/// The nodes that a step comes after.
+fn needs(plan: &Plan, step: &Step) -> Vec<usize> {
+    let position = |id: &String| plan.steps.iter().position(|other| other.id == *id).map(|at| plan.sources.len() + at);
+    let of = |from: &InputRef| match from {
+        InputRef::Source { name } => plan.sources.iter().position(|source| source.name == *name),
+        InputRef::Step { step, .. } => position(step),
+        InputRef::Champion { .. } => None,
+    };
+    step.inputs.values().chain(&step.when).filter_map(of).chain(step.after.iter().filter_map(position)).collect()
+}
+
+/// The plan as a Mermaid flow chart.
+#[must_use]
+pub fn mermaid(plan: &Plan) -> String {
+    let graph = Graph::of(plan);
+    let mut text = String::from("flowchart LR\n");
+    for (index, node) in graph.nodes.iter().enumerate() {
+        let title = mermaid_text(&node.title);
+        let (open, close) = if node.is_source { ("[(", ")]") } else { ("[", "]") };
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "  n{index}{open}\"{title}\"{close}");
+    }
+    for (from, to) in &graph.edges {
+        let _ = writeln!(text, "  n{from} --> n{to}");
+    }
+    text
+}
+
+/// Quotes and marks of Mermaid as character references.
+fn mermaid_text(text: &str) -> String {
+    text.chars()
+        .map(|letter| match letter {
+            '"' | '#' | '<' | '>' | '&' | '`' | ';' => format!("#{};", u32::from(letter)),
+            _ if letter.is_control() => " ".to_owned(),
+            _ => letter.to_string(),
+        })
+        .collect()
+}
+
+/// The plan in the language of Graphviz.
+#[must_use]
+pub fn dot(plan: &Plan) -> String {
+    let graph = Graph::of(plan);
+    let mut text = String::from("digraph plan {\n  rankdir=LR;\n  node [shape=box, style=rounded];\n");
+    for (index, node) in graph.nodes.iter().enumerate() {
+        let title = node.title.replace('\\', "\\\\").replace('"', "\\\"");
+        let shape = if node.is_source { ", shape=cylinder" } else { "" };
+        let _ = writeln!(text, "  n{index} [label=\"{title}\"{shape}];");
+    }
+    for (from, to) in &graph.edges {
+        let _ = writeln!(text, "  n{from} -> n{to};");
+    }
+    text.push_str("}\n");
+    text
+}

@@ -1,0 +1,199 @@
+//! Step programs: one Python file per step, arranged by one template from what each kind of step fills in.
+
+mod data;
+mod learn;
+mod release;
+mod user;
+
+use crate::error::EmitError;
+use crate::imports::Imports;
+use crate::layout::Layout;
+use crate::py::{Argument, Py, flat, is_identifier, is_keyword};
+use crate::text::{header, one_line};
+use indexmap::IndexMap;
+use mlpc_plan::plan::{FeatureSet, Plan, Step, StepSpec};
+use serde::Serialize;
+
+/// What a kind of step fills in.
+pub(crate) struct Parts {
+    /// The first line of the program's docstring.
+    title: String,
+    /// What `run` does, in words.
+    task: String,
+    /// Assignments before the arguments.
+    constants: Vec<String>,
+    /// Statements of `run`.
+    body: Vec<String>,
+    /// Names of libraries: module and name.
+    library: Vec<(String, String)>,
+    /// The features module, where the program uses it.
+    features: Option<String>,
+}
+
+impl Parts {
+    fn new(title: impl Into<String>, task: impl Into<String>) -> Self {
+        Self {
+            title: title.into(),
+            task: task.into(),
+            constants: Vec::new(),
+            body: Vec::new(),
+            library: Vec::new(),
+            features: None,
+        }
+    }
+
+    fn constant(mut self, name: &str, value: &Py) -> Self {
+        self.constants.push(format!("{name} = {}", flat(value)));
+        self
+    }
+
+    fn line(mut self, statement: impl Into<String>) -> Self {
+        self.body.push(statement.into());
+        self
+    }
+}
+
+/// What a step is printed from.
+pub(crate) struct Context<'a> {
+    plan: &'a Plan,
+    step: &'a Step,
+}
+
+impl Context<'_> {
+    /// The features that the step names.
+    fn features(&self, name: &str) -> Result<&FeatureSet, EmitError> {
+        self.plan
+            .features
+            .get(name)
+            .ok_or_else(|| EmitError::Features { step: self.step.id.clone(), features: name.to_owned() })
+    }
+
+    /// Fails unless the step has these inputs and outputs.
+    fn require(&self, inputs: &[&str], outputs: &[&str]) -> Result<(), EmitError> {
+        let missing = |what: String| EmitError::Missing { step: self.step.id.clone(), what };
+        if let Some(name) = inputs.iter().find(|name| !self.step.inputs.contains_key(**name)) {
+            return Err(missing(format!("input `{name}`")));
+        }
+        match outputs.iter().find(|name| !self.step.outputs.contains_key(**name)) {
+            Some(name) => Err(missing(format!("output `{name}`"))),
+            None => Ok(()),
+        }
+    }
+
+    fn has_input(&self, name: &str) -> bool {
+        self.step.inputs.contains_key(name)
+    }
+}
+
+#[derive(Serialize)]
+struct View {
+    doc: String,
+    imports: String,
+    constants: Vec<String>,
+    fields: Vec<Field>,
+    task: String,
+    body: Vec<String>,
+}
+
+#[derive(Clone, Serialize)]
+struct Field {
+    name: String,
+    r#type: String,
+}
+
+/// Where a step's program lies in the build.
+#[must_use]
+pub fn path(step: &Step) -> String {
+    let name: String =
+        step.id.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' }).collect();
+    format!("steps/{name}.py")
+}
+
+/// Prints the program of a step.
+///
+/// # Errors
+///
+/// If the step lacks what its kind needs, or an expression can't be printed.
+pub fn program(layout: &Layout, plan: &Plan, step: &Step) -> Result<String, EmitError> {
+    let parts = parts(&Context { plan, step })?;
+    let fields = fields(step)?;
+    let types = fields.iter().map(|field| &field.r#type);
+    let code: Vec<&str> = parts.constants.iter().chain(types).chain(&parts.body).map(String::as_str).collect();
+    let mut imports = Imports::of(&format!("dataclass\nstep\n{}", code.join("\n")))?;
+    for (module, name) in &parts.library {
+        imports.library(module, name);
+    }
+    if let Some(features) = &parts.features {
+        imports.features(features);
+    }
+    let view = View {
+        doc: header(&plan.compiler, &step.origin, &parts.title, step.doc.as_deref()),
+        imports: imports.lines(),
+        constants: parts.constants,
+        fields,
+        task: one_line(&parts.task),
+        body: parts.body,
+    };
+    layout.python("step.py", &view)
+}
+
+fn parts(context: &Context<'_>) -> Result<Parts, EmitError> {
+    match &context.step.spec {
+        StepSpec::Ingest(ingest) => data::ingest(context, ingest),
+        StepSpec::Validate(validate) => data::validate(context, validate),
+        StepSpec::Features { features } => data::features(context, features),
+        StepSpec::Split(split) => data::split(context, split),
+        StepSpec::Fit { features } => learn::fit(context, features),
+        StepSpec::Train(train) => learn::train(context, train),
+        StepSpec::Evaluate(evaluate) => learn::evaluate(context, evaluate),
+        StepSpec::Gate(gate) => release::gate(context, gate),
+        StepSpec::Register(register) => release::register(context, register),
+        StepSpec::Python(python) => user::python(context, python),
+        StepSpec::Shell(shell) => user::shell(context, shell),
+    }
+}
+
+/// The fields of `Args`: inputs, outputs, parameters, seed, threads.
+fn fields(step: &Step) -> Result<Vec<Field>, EmitError> {
+    let optional = |from: &mlpc_plan::plan::InputRef| matches!(from, mlpc_plan::plan::InputRef::Champion { .. });
+    let mut fields: IndexMap<String, String> = IndexMap::new();
+    let inputs = step
+        .inputs
+        .iter()
+        .map(|(name, from)| (name, if optional(from) { "step.OptionalInput" } else { "step.Input" }.to_owned()));
+    let outputs = step.outputs.keys().map(|name| (name, "step.Output".to_owned()));
+    let params = step.params.iter().map(|(name, param)| (name, param.python_type.clone()));
+    for (name, kind) in inputs.chain(outputs).chain(params) {
+        let field = field_name(name)?;
+        let taken = matches!(field.as_str(), "seed" | "threads" | "result" | "help");
+        if taken || fields.insert(field, kind).is_some() {
+            return Err(EmitError::Flag { step: step.id.clone(), name: name.clone() });
+        }
+    }
+    if step.seed.is_some() {
+        fields.insert("seed".to_owned(), "step.Seed".to_owned());
+    }
+    fields.insert("threads".to_owned(), "step.Threads".to_owned());
+    Ok(fields.into_iter().map(|(name, r#type)| Field { name, r#type }).collect())
+}
+
+/// The name of a field of `Args`: a word of Python gets an underscore, which the flag does not have.
+fn field_name(name: &str) -> Result<String, EmitError> {
+    if is_keyword(name) {
+        return Ok(format!("{name}_"));
+    }
+    // Names that come from an imported file have a dot.
+    let field = name.replace('.', "_");
+    if is_identifier(&field) { Ok(field) } else { Err(EmitError::Name(name.to_owned())) }
+}
+
+/// `args.name`.
+fn argument(name: &str) -> Result<Py, EmitError> {
+    Ok(Py::name("args").attribute(&field_name(name)?))
+}
+
+/// `name=args.name` for each name.
+fn passed<'a>(names: impl IntoIterator<Item = &'a String>) -> Result<Vec<Argument>, EmitError> {
+    let given = names.into_iter().map(|name| Ok((name.clone(), argument(name)?)));
+    Ok(crate::py::keywords(given.collect::<Result<_, EmitError>>()?))
+}

@@ -1,0 +1,217 @@
+//! Steps that make tables: ingest, validate, features, split.
+
+use super::{Context, Parts};
+use crate::error::EmitError;
+use crate::exprs::{Printer, span};
+use crate::features::{ROW, datasets, kind, user_function};
+use crate::names::module_name;
+use crate::py::{Argument, Py, flat, value_literal};
+use mlpc_plan::plan::{
+    Check, ColumnSchema, Expectation, Format, Ingest, Origin, Parse, Range, Split, SplitBy, Validate,
+};
+
+pub(super) fn ingest(context: &Context<'_>, ingest: &Ingest) -> Result<Parts, EmitError> {
+    context.require(&["source"], &["rows", "checks"])?;
+    let read = match &ingest.format {
+        Format::Csv { null, delimiter, header } => {
+            let mut arguments = vec![Argument::keyword("null", Py::strings(null))];
+            if delimiter != "," {
+                arguments.push(Argument::keyword("delimiter", Py::string(delimiter)));
+            }
+            if !header {
+                arguments.push(Argument::keyword("header", Py::bool(false)));
+            }
+            ("read_csv", arguments)
+        }
+        Format::Parquet => ("read_parquet", Vec::new()),
+        Format::Ndjson => ("read_ndjson", Vec::new()),
+    };
+    let mut arguments = vec![Argument::positional(Py::name("args.source")), Argument::positional(Py::name("SCHEMA"))];
+    arguments.extend(read.1);
+    let call = Py::name("table").attribute(read.0).call_with(arguments);
+    let title = format!("Read `{}`, check its schema, put its rows in canonical order.", ingest.dataset);
+    Ok(Parts::new(title, "Read the source; fail with every cell that is not as declared.")
+        .constant("SCHEMA", &schema(ingest))
+        .line(format!("rows, found = {}", flat(&call)))
+        .line("summary = checks.settle(found, args.checks, of=SCHEMA.dataset)")
+        .line("table.write(rows, args.rows)")
+        .line("return step.Result(rows={\"rows\": rows.height}, summary=f\"{rows.height} rows read; {summary}\")"))
+}
+
+fn schema(ingest: &Ingest) -> Py {
+    let mut arguments = vec![
+        Argument::keyword("dataset", Py::string(&ingest.dataset)),
+        Argument::keyword("columns", Py::List(ingest.schema.iter().map(column).collect())),
+    ];
+    if !ingest.key.is_empty() {
+        arguments.push(Argument::keyword("key", Py::strings(&ingest.key)));
+    }
+    for (name, value) in [("timestamp", &ingest.timestamp), ("timezone", &ingest.timezone)] {
+        arguments.extend(value.as_deref().map(|value| Argument::keyword(name, Py::string(value))));
+    }
+    Py::name("Schema").call_with(arguments)
+}
+
+fn column(column: &ColumnSchema) -> Py {
+    let (kind, levels) = kind(&column.dtype);
+    let mut arguments = vec![Argument::positional(Py::string(&column.name)), Argument::positional(Py::string(kind))];
+    let mut keyword = |name: &str, value: Py| arguments.push(Argument::keyword(name, value));
+    if column.source_name != column.name {
+        keyword("source", Py::string(&column.source_name));
+    }
+    if column.nullable {
+        keyword("nullable", Py::bool(true));
+    }
+    if let Some(levels) = levels {
+        keyword("levels", Py::strings(levels));
+    }
+    if let Some(range) = &column.range {
+        keyword("within", bounds(range));
+    }
+    if let Some(pattern) = &column.matches {
+        keyword("matches", Py::string(pattern));
+    }
+    if column.unique {
+        keyword("unique", Py::bool(true));
+    }
+    match &column.parse {
+        Some(Parse::Format(format)) => keyword("format", Py::string(format)),
+        Some(Parse::Epoch(unit)) => keyword("epoch", Py::string(unit)),
+        Some(Parse::Flag(values)) => keyword("flag", Py::Tuple(values.iter().map(value_literal).collect())),
+        None => {}
+    }
+    Py::name("Column").call_with(arguments)
+}
+
+fn bounds(range: &Range) -> Py {
+    let mut arguments = Vec::new();
+    let sides = [("low", range.low, range.low_closed), ("high", range.high, range.high_closed)];
+    for (name, bound, closed) in sides {
+        let Some(bound) = bound else { continue };
+        arguments.push(Argument::keyword(name, Py::float(bound)));
+        if !closed {
+            arguments.push(Argument::keyword(format!("{name}_closed"), Py::bool(false)));
+        }
+    }
+    Py::name("Bounds").call_with(arguments)
+}
+
+pub(super) fn validate(context: &Context<'_>, validate: &Validate) -> Result<Parts, EmitError> {
+    context.require(&["rows"], &["checks"])?;
+    let mut printer = Printer::default();
+    let expectations =
+        validate.expectations.iter().map(|item| expectation(&mut printer, item)).collect::<Result<Vec<_>, _>>()?;
+    let title = format!("Check what `{}` is expected to hold.", validate.dataset);
+    let mut parts = Parts::new(title, "Check every expectation; fail with all that do not hold.");
+    for (python, constant) in &printer.user_functions {
+        parts = parts.constant(constant, &user_function(python)?);
+    }
+    let settle = Py::name("checks.settle").call_with(vec![
+        Argument::positional(Py::name("found")),
+        Argument::positional(Py::name("args.checks")),
+        Argument::keyword("of", Py::string(&validate.dataset)),
+    ]);
+    Ok(parts
+        .constant("EXPECTATIONS", &Py::List(expectations))
+        .line("rows = table.read(args.rows)")
+        .line("found = checks.check(rows, EXPECTATIONS)")
+        .line(format!("summary = {}", flat(&settle)))
+        .line("return step.Result(rows={\"rows\": rows.height}, summary=summary)"))
+}
+
+fn expectation(printer: &mut Printer, expectation: &Expectation) -> Result<Py, EmitError> {
+    let mut arguments = vec![Argument::positional(Py::string(&expectation.text))];
+    let name = match &expectation.check {
+        Check::Rows { condition } => {
+            arguments.push(Argument::positional(printer.expression(condition)?));
+            "Rows"
+        }
+        Check::Table { condition, measured, offending } => {
+            arguments.push(Argument::positional(printer.expression(condition)?));
+            for (name, value) in [("measured", measured), ("offending", offending)] {
+                if let Some(value) = value {
+                    arguments.push(Argument::keyword(name, printer.expression(value)?));
+                }
+            }
+            "Table"
+        }
+    };
+    if !expectation.columns.is_empty() {
+        arguments.push(Argument::keyword("columns", Py::strings(&expectation.columns)));
+    }
+    arguments.push(Argument::keyword("origin", origin(&expectation.origin)));
+    if !expectation.fails {
+        arguments.push(Argument::keyword("fails", Py::bool(false)));
+    }
+    Ok(Py::name("checks").attribute(name).call_with(arguments))
+}
+
+pub(super) fn origin(origin: &Origin) -> Py {
+    Py::string(&format!("{}:{}", origin.file, origin.line))
+}
+
+pub(super) fn features(context: &Context<'_>, name: &str) -> Result<Parts, EmitError> {
+    let set = context.features(name)?;
+    let datasets = datasets(set);
+    let inputs: Vec<&str> = datasets.iter().map(String::as_str).collect();
+    context.require(&inputs, &["rows"])?;
+    let scans = datasets.iter().map(|dataset| Ok(Py::name("table.scan").call([super::argument(dataset)?])));
+    let module = module_name(name);
+    let rows = Py::name(format!("{module}.rows")).call(scans.collect::<Result<Vec<_>, EmitError>>()?);
+    let title = format!("Make the rows of `{name}` from `{}`.", set.base);
+    let mut parts = Parts::new(title, "Join, filter and compute what each row holds by itself.")
+        .line(format!("rows = {}", flat(&Py::name("table.collect").call([rows]))))
+        .line("table.write(rows, args.rows)")
+        .line("return step.Result(rows={\"rows\": rows.height}, summary=f\"{rows.height} rows\")");
+    parts.features = Some(module);
+    Ok(parts)
+}
+
+pub(super) fn split(context: &Context<'_>, split: &Split) -> Result<Parts, EmitError> {
+    context.require(&["rows"], &["parts"])?;
+    let key = if split.key.is_empty() { vec![ROW.to_owned()] } else { split.key.clone() };
+    let shares = split.shares.iter().map(|(part, share)| (Py::string(part), Py::float(*share))).collect();
+    let mut arguments = vec![Argument::positional(Py::name("rows"))];
+    let by_hash = !matches!(split.by, SplitBy::Time { .. });
+    if by_hash {
+        arguments.push(Argument::keyword("name", Py::string(&split.name)));
+    }
+    arguments.push(Argument::keyword("key", Py::strings(&key)));
+    arguments.push(Argument::keyword("shares", Py::name("SHARES")));
+    if by_hash {
+        arguments.push(Argument::keyword("seed", Py::name("args.seed")));
+    }
+    let (function, how) = match &split.by {
+        SplitBy::Random => ("random", "by a hash of the key".to_owned()),
+        SplitBy::Stratified(column) => {
+            arguments.push(Argument::keyword("column", Py::string(column)));
+            ("stratified", format!("by a hash of the key within each `{column}`"))
+        }
+        SplitBy::Group(column) => {
+            arguments.push(Argument::keyword("column", Py::string(column)));
+            ("group", format!("by a hash of `{column}`"))
+        }
+        SplitBy::Time { timestamp, gap_ms } => {
+            arguments.push(Argument::keyword("timestamp", Py::string(timestamp)));
+            let gap = Py::name("timedelta").call_with(vec![span(*gap_ms)]);
+            arguments.push(Argument::keyword("gap", gap));
+            ("time", format!("in order of `{timestamp}`"))
+        }
+    };
+    let call = Py::name("split").attribute(function).call_with(arguments);
+    let mut parts = Parts::new(
+        format!("Assign each row to a part of `{}`, {how}.", split.name),
+        "Assign rows to parts; fail if a part lacks rows or classes.",
+    )
+    .constant("SHARES", &Py::Dict(shares))
+    .line("rows = table.read(args.rows)")
+    .line(format!("parts = {}", flat(&call)))
+    .line("counts = split.require_rows(parts, SHARES)");
+    if let Some(label) = &split.label {
+        let label = flat(&Py::string(label));
+        parts = parts.line(format!("split.require_classes(rows, parts, label={label})"));
+    }
+    Ok(parts
+        .line("table.write(parts, args.parts)")
+        .line("return step.Result(rows=counts, summary=split.summary(counts))"))
+}

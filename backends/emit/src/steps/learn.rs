@@ -1,0 +1,211 @@
+//! Steps that learn and judge: fit, train, evaluate.
+
+use super::{Context, Parts, argument};
+use crate::error::EmitError;
+use crate::features::user_function;
+use crate::names::module_name;
+use crate::py::{Argument, Py, flat, keywords, value_literal};
+use mlpc_plan::plan::{CategoryStyle, Evaluate, MetricCall, MetricNeeds, Train};
+
+const TRAINING: &str = "training = split.part(table.read(args.rows), table.read(args.parts), \"train\")";
+
+pub(super) fn fit(context: &Context<'_>, name: &str) -> Result<Parts, EmitError> {
+    context.features(name)?;
+    context.require(&["rows", "parts"], &["transform"])?;
+    let named = flat(&Py::string(name));
+    let module = module_name(name);
+    let title = format!("Fit the fitted columns of `{name}` on the training part.");
+    let mut parts = Parts::new(title, "Learn from the training part alone.")
+        .line(TRAINING)
+        .line(format!("fitted.save({module}.fit(training), args.transform, features={named})"))
+        .line("return step.Result(rows={\"train\": training.height}, summary=f\"fitted on {training.height} rows\")");
+    parts.features = Some(module);
+    Ok(parts)
+}
+
+pub(super) fn train(context: &Context<'_>, train: &Train) -> Result<Parts, EmitError> {
+    let set = context.features(&train.features)?;
+    context.require(&["rows", "parts"], &["model"])?;
+    let features = module_name(&train.features);
+    let fitted = context.has_input("transform");
+    let title = format!("{}: {} on the training part.", capitalized(&context.step.title), train.trainer);
+    let mut parts = Parts::new(title, "Fit the estimator and package it with its transform.").line(TRAINING);
+    if fitted {
+        parts = parts.line("state = fitted.load(args.transform)");
+    }
+    let state = if fitted { "state" } else { "{}" };
+    let mut learn = vec![
+        Argument::positional(Py::name(format!("{features}.transform(training, {state})"))),
+        Argument::keyword("inputs", Py::name(format!("{features}.INPUTS"))),
+        Argument::keyword("label", Py::name(format!("{features}.LABEL"))),
+    ];
+    if set.weight.is_some() {
+        learn.push(Argument::keyword("weight", Py::name(format!("{features}.WEIGHT"))));
+    }
+    if train.accepts_nulls {
+        learn.push(Argument::keyword("nulls", Py::bool(true)));
+    }
+    parts = parts.line(format!("data = {}", flat(&Py::name("design.learn").call_with(learn))));
+    parts = estimator(context, train, set.weight.is_some(), parts)?;
+    let mut save = vec![
+        Argument::positional(Py::name("args.model")),
+        Argument::positional(Py::name("estimator")),
+        Argument::positional(Py::name("data")),
+        Argument::positional(training_record(context, train)),
+        Argument::keyword("features", Py::name(features.clone())),
+    ];
+    if fitted {
+        save.push(Argument::keyword("transform", Py::name("state")));
+    }
+    parts = parts
+        .line(flat(&Py::name("model.save").call_with(save)))
+        .line("return step.Result(rows={\"train\": training.height}, summary=f\"trained on {training.height} rows\")");
+    parts.features = Some(features);
+    Ok(parts)
+}
+
+/// The estimator made and fitted.
+fn estimator(context: &Context<'_>, train: &Train, weighted: bool, mut parts: Parts) -> Result<Parts, EmitError> {
+    let mut arguments = Vec::new();
+    for name in &train.hyperparameters {
+        arguments.push((name.clone(), argument(name)?));
+    }
+    arguments.extend(train.fixed.iter().map(|(name, value)| (name.clone(), value_literal(value))));
+    if train.python.contains(".py:") {
+        return user_trainer(train, weighted, arguments, parts);
+    }
+    match train.categories {
+        Some(CategoryStyle::Mask) => {
+            arguments.push(("categorical_features".to_owned(), Py::name("data.is_category")));
+        }
+        Some(CategoryStyle::FeatureTypes) => {
+            arguments.push(("feature_types".to_owned(), Py::name("data.feature_types")));
+            if !train.fixed.contains_key("enable_categorical") {
+                arguments.push(("enable_categorical".to_owned(), Py::bool(true)));
+            }
+        }
+        Some(CategoryStyle::Indices) | None => {}
+    }
+    let (seed, threads) = (train.seed_argument.as_ref(), train.threads_argument.as_ref());
+    if context.step.seed.is_some() {
+        arguments.extend(seed.map(|name| (name.clone(), Py::name("args.seed"))));
+    }
+    arguments.extend(threads.map(|name| (name.clone(), Py::name("args.threads"))));
+    let (module, class) = train.python.split_once(':').ok_or_else(|| EmitError::Reference(train.python.clone()))?;
+    let made = Py::name(class).call_with(keywords(arguments));
+    parts.library.push((module.to_owned(), class.to_owned()));
+    let mut fit = vec![Argument::positional(Py::name("data.x")), Argument::positional(Py::name("data.y"))];
+    if weighted {
+        fit.push(Argument::keyword("sample_weight", Py::name("data.weight")));
+    }
+    if train.categories == Some(CategoryStyle::Indices) {
+        fit.push(Argument::keyword("categorical_feature", Py::name("data.category_indices")));
+    }
+    Ok(parts.line(format!("estimator = {}", flat(&made))).line(flat(&Py::name("estimator.fit").call_with(fit))))
+}
+
+fn user_trainer(
+    train: &Train,
+    weighted: bool,
+    mut arguments: Vec<(String, Py)>,
+    parts: Parts,
+) -> Result<Parts, EmitError> {
+    arguments.push(("seed".to_owned(), Py::name("args.seed")));
+    if weighted {
+        arguments.push(("weight".to_owned(), Py::name("data.weight")));
+    }
+    let mut call = vec![Argument::positional(Py::name("data.x")), Argument::positional(Py::name("data.y"))];
+    call.extend(keywords(arguments));
+    Ok(parts
+        .constant("TRAIN", &user_function(&train.python)?)
+        .line(format!("estimator = {}", flat(&Py::name("TRAIN").call_with(call)))))
+}
+
+fn training_record(context: &Context<'_>, train: &Train) -> Py {
+    let mut arguments = vec![
+        Argument::keyword("trainer", Py::string(&train.trainer)),
+        Argument::keyword("python", Py::string(&train.python)),
+        Argument::keyword("hyperparameters", Py::name("step.parameters(args)")),
+        Argument::keyword("rows", Py::name("training.height")),
+    ];
+    if context.step.seed.is_some() {
+        arguments.push(Argument::keyword("seed", Py::name("args.seed")));
+    }
+    arguments.push(Argument::keyword("threads", Py::name("args.threads")));
+    Py::name("Training").call_with(arguments)
+}
+
+pub(super) fn evaluate(context: &Context<'_>, evaluate: &Evaluate) -> Result<Parts, EmitError> {
+    context.require(&["rows", "parts", "model"], &["metrics", "report", "predictions"])?;
+    let part = flat(&Py::string(&evaluate.part));
+    let mut judge = vec![
+        Argument::positional(Py::name("model.load(args.model)")),
+        Argument::positional(Py::name("rows")),
+        Argument::positional(Py::name("METRICS")),
+        Argument::keyword("report", Py::string(&evaluate.name)),
+        Argument::keyword("part", Py::string(&evaluate.part)),
+    ];
+    if !evaluate.slices.is_empty() {
+        judge.push(Argument::keyword("slices", Py::strings(&evaluate.slices)));
+    }
+    let result =
+        format!("return step.Result(summary=judged.summary(), metrics=judged.numbers, rows={{{part}: judged.rows}})");
+    let title = format!("Judge a model on the {} part: the report `{}`.", evaluate.part, evaluate.name);
+    let parts = Parts::new(title, "Score the model and write numbers, page and predictions.");
+    Ok(metrics(parts, evaluate)?
+        .line(format!("rows = split.part(table.read(args.rows), table.read(args.parts), {part})"))
+        .line(format!("judged = {}", flat(&Py::name("evaluate.judge").call_with(judge))))
+        .line("evaluate.write(judged, metrics=args.metrics, predictions=args.predictions)")
+        .line("report.write(judged, args.report)")
+        .line(result))
+}
+
+/// The constant `METRICS`, with what its functions need.
+pub(super) fn metrics(mut parts: Parts, evaluate: &Evaluate) -> Result<Parts, EmitError> {
+    let mut calls = Vec::new();
+    for (index, (name, call)) in evaluate.metrics.iter().enumerate() {
+        let function = metric_function(&mut parts, call, index)?;
+        calls.push(metric(name, function, call));
+    }
+    Ok(parts.constant("METRICS", &Py::List(calls)))
+}
+
+fn metric(name: &str, function: Py, call: &MetricCall) -> Py {
+    let needs = match call.needs {
+        MetricNeeds::Label => "label",
+        MetricNeeds::Probability => "probability",
+        MetricNeeds::Value => "value",
+    };
+    let better = if call.higher_is_better { "higher" } else { "lower" };
+    let mut arguments = vec![
+        Argument::positional(Py::string(name)),
+        Argument::positional(function),
+        Argument::keyword("needs", Py::string(needs)),
+        Argument::keyword("better", Py::string(better)),
+    ];
+    if !call.arguments.is_empty() {
+        let given = call.arguments.iter().map(|(name, value)| (Py::string(name), value_literal(value))).collect();
+        arguments.push(Argument::keyword("arguments", Py::Dict(given)));
+    }
+    Py::name("Metric").call_with(arguments)
+}
+
+fn metric_function(parts: &mut Parts, call: &MetricCall, index: usize) -> Result<Py, EmitError> {
+    let python = &call.python;
+    if python.contains(".py:") {
+        let constant = format!("METRIC_{index}");
+        parts.constants.push(format!("{constant} = {}", flat(&user_function(python)?)));
+        return Ok(Py::name(constant));
+    }
+    let (module, function) = python.split_once(':').ok_or_else(|| EmitError::Reference(python.clone()))?;
+    if module == "mlp_runtime.metrics" {
+        return Ok(Py::name("metrics").attribute(function));
+    }
+    parts.library.push((module.to_owned(), function.to_owned()));
+    Ok(Py::name(function))
+}
+
+fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
