@@ -7,6 +7,7 @@
 
 use crate::Layout;
 use crate::digest::{digest, stamp};
+use crate::preview::Stored;
 use crate::result::StepResult;
 use indexmap::IndexMap;
 use mlpc_plan::plan::Output;
@@ -30,6 +31,16 @@ pub(crate) struct Store {
     seals: HashMap<String, String>,
     verify: bool,
     counter: AtomicU64,
+}
+
+/// What seems to be there for `identity`, at a glance: nothing is hashed.
+pub(crate) fn glance(layout: &Layout, identity: &str) -> Stored {
+    let folder = layout.store().join(identity.get(..2).unwrap_or("__")).join(identity);
+    match StepResult::read(&folder) {
+        Err(_) => Stored::Nothing,
+        Ok(_) if folder.join(REFUSED).exists() => Stored::Refusal,
+        Ok(_) => Stored::Result,
+    }
 }
 
 /// A finished step.

@@ -48,8 +48,22 @@ commands! {
     Init(init),
     /// Find errors in a program
     Check(check),
+    /// Pin data, code and packages in `mlp.lock`
+    Lock(lock),
+    /// Show what a run would do, and why
+    Plan(plan),
+    /// Write the programs that a run executes
+    Build(build),
+    /// Run a program on this machine
+    Run(run),
+    /// Draw the steps of a program
+    Graph(graph),
     /// Explain a code, or list all
     Explain(explain),
+    /// List runs, or show one
+    Runs(runs),
+    /// Compare two runs
+    Compare(compare),
     /// Print completions for a shell
     Completions(completions),
     /// Show what a stage of the compiler makes of a program

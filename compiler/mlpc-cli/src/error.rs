@@ -12,6 +12,7 @@ use std::path::Path;
 pub struct ToolError {
     exit: Exit,
     message: String,
+    code: Option<&'static str>,
     help: Option<String>,
     place: Option<Box<Place>>,
 }
@@ -26,7 +27,13 @@ impl ToolError {
     /// Wrong usage: an argument, a file, a setting.
     #[must_use]
     pub fn usage(message: impl Into<String>) -> Self {
-        Self { exit: Exit::Usage, message: message.into(), help: None, place: None }
+        Self { exit: Exit::Usage, message: message.into(), code: None, help: None, place: None }
+    }
+
+    /// Nothing more to say: how the process ends after findings were shown.
+    #[must_use]
+    pub fn told(exit: Exit) -> Self {
+        Self::usage("").exit(exit)
     }
 
     /// A file that cannot be read or written.
@@ -39,6 +46,13 @@ impl ToolError {
     #[must_use]
     pub fn exit(mut self, exit: Exit) -> Self {
         self.exit = exit;
+        self
+    }
+
+    /// The code whose page explains it.
+    #[must_use]
+    pub fn code(mut self, code: &'static str) -> Self {
+        self.code = Some(code);
         self
     }
 
@@ -74,6 +88,9 @@ impl ToolError {
     /// For people.
     #[must_use]
     pub fn render(&self, colour: bool) -> String {
+        if self.message.is_empty() {
+            return String::new();
+        }
         let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
         let mut text = String::new();
         let handler = GraphicalReportHandler::new_themed(theme).with_wrap_lines(false).with_links(false);
@@ -103,6 +120,10 @@ impl Display for ToolError {
 impl std::error::Error for ToolError {}
 
 impl Diagnostic for ToolError {
+    fn code<'a>(&'a self) -> Option<Box<dyn Display + 'a>> {
+        self.code.map(|code| Box::new(code) as Box<dyn Display>)
+    }
+
     fn help<'a>(&'a self) -> Option<Box<dyn Display + 'a>> {
         self.help.as_ref().map(|help| Box::new(help) as Box<dyn Display>)
     }
@@ -120,5 +141,17 @@ impl From<mlpc_db::SystemError> for ToolError {
     fn from(error: mlpc_db::SystemError) -> Self {
         let reason = error.reason.split(" (os error").next().unwrap_or_default().to_lowercase();
         Self::usage(format!("cannot read `{}`: {reason}", error.path))
+    }
+}
+
+impl From<mlpc_native::RunError> for ToolError {
+    fn from(error: mlpc_native::RunError) -> Self {
+        use mlpc_native::RunError;
+        let exit = match &error {
+            RunError::MissingFile { .. } | RunError::ChangedFile { .. } => Exit::ProgramErrors,
+            RunError::Plan(_) | RunError::Lost => Exit::Internal,
+            _ => Exit::Usage,
+        };
+        Self::usage(error.to_string()).exit(exit).help_opt(error.help())
     }
 }

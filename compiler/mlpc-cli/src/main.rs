@@ -2,16 +2,24 @@
 //!
 //! The only crate that prints. A command is a file of [`commands`]; it is given its arguments and the [`terminal`].
 
+mod build;
 mod cli;
 mod commands;
 mod config;
 mod error;
 mod exit;
+mod files;
 mod json;
+mod lockfile;
 mod markdown;
+mod params;
+mod progress;
 mod project;
 mod render;
+mod summary;
 mod terminal;
+mod text;
+mod why;
 
 use crate::cli::Cli;
 use crate::error::ToolError;

@@ -2,6 +2,7 @@
 
 use crate::config::{self, Config};
 use crate::error::ToolError;
+use crate::params::{self, Given};
 use mlpc_db::{Database, Project, RealSystem, SourceFile};
 use mlpc_diagnostics::{did_you_mean, list_words};
 use std::path::{Path, PathBuf};
@@ -42,10 +43,17 @@ pub struct Session {
 
 /// Finds and loads the program that `target` names.
 pub fn open(target: &Target) -> Result<Session, ToolError> {
+    open_with(target, &[])
+}
+
+/// The same, with other values for some of its parameters.
+pub fn open_with(target: &Target, given: &[Given]) -> Result<Session, ToolError> {
     let location = locate(&target.path)?;
     let system = RealSystem::new(&location.root);
     let mut db = Database::default();
-    let project = mlpc_hir::load(&mut db, &system, &location.program, target.profile.as_deref())?;
+    let profile = target.profile.as_deref();
+    let project = mlpc_hir::load(&mut db, &system, &location.program, profile)?;
+    params::set(&mut db, project, given)?;
     let session = Session { location, system, db, project };
     if let Some(profile) = &target.profile {
         session.check_profile(profile)?;
@@ -68,7 +76,8 @@ impl Session {
 
     fn check_profile(&self, wanted: &str) -> Result<(), ToolError> {
         let known = profiles(self);
-        if known.iter().any(|name| name == wanted) {
+        // `dev` needs no declaration: it is the program without any profile.
+        if wanted == "dev" || known.iter().any(|name| name == wanted) {
             return Ok(());
         }
         let names = || known.iter().map(String::as_str);

@@ -1,7 +1,14 @@
 //! One file per command: its arguments, and `run`.
 
+pub mod build;
 pub mod check;
+pub mod compare;
 pub mod completions;
 pub mod debug;
 pub mod explain;
+pub mod graph;
 pub mod init;
+pub mod lock;
+pub mod plan;
+pub mod run;
+pub mod runs;

@@ -1,0 +1,183 @@
+//! From a program to a build on disk: check, lock, plan, programs, files.
+
+use crate::error::ToolError;
+use crate::exit::Exit;
+use crate::files;
+use crate::lockfile;
+use crate::project::Session;
+use crate::render::{self, Format};
+use crate::terminal::{Style, Terminal};
+use mlpc_diagnostics::{Diagnostic, Severity};
+use mlpc_plan::Plan;
+use mlpc_plan::lock::Lock;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+/// Path → text, sorted.
+pub type Files = BTreeMap<String, String>;
+
+/// What to do about a program without a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoLock {
+    /// Make one, and say so.
+    Make,
+    /// Refuse.
+    Refuse,
+}
+
+/// A plan with its programs.
+pub struct Built {
+    /// The plan, with identities.
+    pub plan: Plan,
+    /// Every file of the build.
+    pub files: Files,
+}
+
+/// Checks the program and makes its plan and programs. Findings are told; errors end it.
+pub fn build(session: &Session, no_lock: NoLock, terminal: &mut Terminal) -> Result<Built, ToolError> {
+    check(session, terminal)?;
+    let lock = locked(session, no_lock, terminal)?;
+    let mut plan = mlpc_plan::lower(&session.db, session.project, &lock);
+    let code = session.project.code(&session.db);
+    let code: Files = code.iter().filter_map(|(path, text)| Some((path.clone(), text.clone()?))).collect();
+    let files = mlpc_emit::build(&mut plan, &code).map_err(|error| {
+        // The checks should have found whatever could keep a plan from being printed.
+        ToolError::usage(format!("the plan cannot be printed: {error}"))
+            .exit(Exit::Internal)
+            .help("this is a bug of mlpc; please report it with the program that led here")
+    })?;
+    Ok(Built { plan, files })
+}
+
+/// Ends with exit code 1 if the program has errors. Style is for `mlpc check` to tell.
+pub fn check(session: &Session, terminal: &mut Terminal) -> Result<(), ToolError> {
+    let mut findings = mlpc_hir::check_project(&session.db, session.project);
+    findings.retain(|finding| finding.severity > Severity::Note);
+    tell(session, &findings, terminal)
+}
+
+/// Prints findings where they are not the result that was asked for.
+pub fn tell(session: &Session, findings: &[Diagnostic], terminal: &mut Terminal) -> Result<(), ToolError> {
+    let text = render::render(session, findings, Format::Graphical, terminal.err);
+    terminal.print_error(&text);
+    match render::exit(findings) {
+        Exit::Fine => Ok(()),
+        exit => Err(ToolError::told(exit)),
+    }
+}
+
+/// The lock, which holds what the program needs.
+fn locked(session: &Session, no_lock: NoLock, terminal: &mut Terminal) -> Result<Lock, ToolError> {
+    let present = lockfile::read(session)?;
+    let findings = mlpc_plan::check_lock(&session.db, session.project, present.as_ref(), &session.system);
+    tell(session, &findings, terminal)?;
+    match (present, no_lock) {
+        (Some(lock), _) => Ok(lock),
+        (None, NoLock::Refuse) => Err(lockfile::missing()),
+        (None, NoLock::Make) => make(session, terminal),
+    }
+}
+
+fn make(session: &Session, terminal: &mut Terminal) -> Result<Lock, ToolError> {
+    readable(session, terminal)?;
+    terminal.tell(format_args!("{} there is no mlp.lock yet, making one", terminal.err.paint(Style::Dim, "·")));
+    let lock = lockfile::make(session, None, false, terminal)?;
+    lockfile::write(session, None, &lock, terminal)?;
+    Ok(lock)
+}
+
+/// Ends with exit code 1 if a file that the program names cannot be read.
+pub fn readable(session: &Session, terminal: &mut Terminal) -> Result<(), ToolError> {
+    let mut findings = mlpc_plan::check_lock(&session.db, session.project, Some(&Lock::default()), &session.system);
+    findings.retain(|finding| finding.code == mlpc_diagnostics::rule::bad_value);
+    tell(session, &findings, terminal)
+}
+
+/// A build on disk. While this is held, no other mlpc changes it.
+pub struct Placed {
+    /// Its folder.
+    pub folder: PathBuf,
+    _lock: File,
+}
+
+/// Puts a build where runs find it: `.mlp/build/native`, unless another run is using a different one there.
+pub fn place(state: &Path, files: &Files) -> Result<Placed, ToolError> {
+    let folder = state.join("build").join("native");
+    let lock = lock_file(&folder)?;
+    for _ in 0..10 {
+        if is_same(&folder, files) {
+            lock.lock_shared().map_err(|error| ToolError::file("lock", &folder, &error))?;
+            if is_same(&folder, files) {
+                return Ok(Placed { folder, _lock: lock });
+            }
+            lock.unlock().map_err(|error| ToolError::file("unlock", &folder, &error))?;
+        } else if lock.try_lock().is_ok() {
+            write(&folder, files)?;
+            lock.unlock().map_err(|error| ToolError::file("unlock", &folder, &error))?;
+        } else {
+            break;
+        }
+    }
+    // Its name is its content, so whoever else writes it writes the same.
+    let text: String = files.iter().map(|(path, text)| format!("{path}\0{text}\0")).collect();
+    let digest = mlpc_plan::identity::sha256_hex(text.as_bytes());
+    let aside = folder.with_file_name(format!("native-{}", crate::text::short(&digest)));
+    write(&aside, files)?;
+    let lock = lock_file(&aside)?;
+    lock.lock_shared().map_err(|error| ToolError::file("lock", &aside, &error))?;
+    Ok(Placed { folder: aside, _lock: lock })
+}
+
+/// The plan of the run before, if there was one that this version can read.
+#[must_use]
+pub fn previous(state: &Path) -> Option<Plan> {
+    let text = fs::read(state.join("build").join("native").join("plan.json")).ok()?;
+    serde_json::from_slice(&text).ok()
+}
+
+fn lock_file(folder: &Path) -> Result<File, ToolError> {
+    let path = folder.with_extension("lock");
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).map_err(|error| ToolError::file("create", parent, &error))?;
+    }
+    File::create(&path).map_err(|error| ToolError::file("create", &path, &error))
+}
+
+/// Whether a folder holds this build and no file of another.
+fn is_same(folder: &Path, files: &Files) -> bool {
+    files.iter().all(|(path, text)| fs::read(folder.join(path)).is_ok_and(|present| present == text.as_bytes()))
+}
+
+/// Makes a folder hold this build: changed files are replaced, those of an earlier build that are gone are removed.
+/// Says how many changed.
+pub fn write(folder: &Path, files: &Files) -> Result<usize, ToolError> {
+    let mut changed = 0;
+    for path in listed(folder).into_iter().filter(|path| !files.contains_key(path)) {
+        let path = folder.join(path);
+        if fs::remove_file(&path).is_ok() {
+            changed += 1;
+        }
+    }
+    for (path, text) in files {
+        if files::write(&folder.join(path), text)? {
+            changed += 1;
+        }
+    }
+    Ok(changed)
+}
+
+/// Files that the build's own manifest lists; nothing else in the folder is ours to remove.
+fn listed(folder: &Path) -> Vec<String> {
+    let text = fs::read(folder.join("manifest.json")).unwrap_or_default();
+    let manifest: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
+    let safe = |path: &String| Path::new(path).components().all(|part| matches!(part, std::path::Component::Normal(_)));
+    match manifest.get("files") {
+        Some(serde_json::Value::Object(files)) => files.keys().filter(|path| safe(path)).cloned().collect(),
+        Some(serde_json::Value::Array(files)) => {
+            let path = |file: &serde_json::Value| Some(file.get("path")?.as_str()?.to_owned());
+            files.iter().filter_map(path).filter(safe).collect()
+        }
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,120 @@
+//! `mlpc run`: runs a program on this machine.
+
+use crate::build::{self, NoLock};
+use crate::error::ToolError;
+use crate::exit::Exit;
+use crate::params::{self, Given};
+use crate::progress::{Format, Reporter};
+use crate::project::{self, Target};
+use crate::summary::Collected;
+use crate::terminal::Terminal;
+use crate::text::plural;
+use mlpc_diagnostics::did_you_mean;
+use mlpc_native::{Force, Options, Outcome, RunError};
+use mlpc_plan::Plan;
+use std::collections::BTreeSet;
+
+/// What to run, and how.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    target: Target,
+    /// Steps at once; by default as many as there are processors
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+    /// Only this step and what it needs
+    #[arg(long, value_name = "STEP")]
+    until: Option<String>,
+    /// Another value for a parameter of the program
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = params::parse)]
+    params: Vec<Given>,
+    /// Refuse to run without `mlp.lock` instead of making it
+    #[arg(long)]
+    locked: bool,
+    /// Run steps again although their results are there: all, or those named
+    #[arg(long, value_name = "STEP", num_args = 0.., require_equals = true, value_delimiter = ',')]
+    force: Option<Vec<String>>,
+    /// How the run is told
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Runs the program and says what came of it.
+pub fn run(args: &Args, terminal: &mut Terminal) -> Result<Exit, ToolError> {
+    let session = project::open_with(&args.target, &args.params)?;
+    let no_lock = if args.locked { NoLock::Refuse } else { NoLock::Make };
+    let built = build::build(&session, no_lock, terminal)?;
+    let root = &session.location.root;
+    let mut options = Options::new(root, root);
+    options.until = args.until.as_deref().map(|name| step_named(&built.plan, name)).transpose()?;
+    options.force = force(&built.plan, args.force.as_deref())?;
+    if let Some(jobs) = args.jobs {
+        options.jobs = usize::from(jobs);
+    }
+    let placed = build::place(&options.state, &built.files)?;
+    options.build.clone_from(&placed.folder);
+    options.stream_output = args.format == Format::Json;
+
+    if args.format == Format::Text {
+        let project = session.location.config.name.as_ref().map_or_else(String::new, |name| format!(" of {name}"));
+        let steps = plural(built.plan.steps.len(), "step");
+        terminal.tell(format_args!("Running {}{project}: {steps}", built.plan.pipeline.name));
+    }
+    let mut reporter = Reporter::new(args.format, terminal);
+    let mut collected = Collected::default();
+    for event in mlpc_native::execute(&built.plan, &options)? {
+        reporter.show(&event, terminal);
+        collected.add(&event);
+    }
+    let outcome = collected.finished().ok_or(RunError::Lost)?.outcome;
+    if args.format == Format::Text {
+        summarise(&collected, &built.plan, terminal);
+    }
+    Ok(match outcome {
+        Outcome::Succeeded => Exit::Fine,
+        Outcome::Refused => Exit::Refused,
+        Outcome::Failed => Exit::StepFailed,
+        Outcome::Interrupted => Exit::Interrupted,
+    })
+}
+
+fn summarise(collected: &Collected, plan: &Plan, terminal: &mut Terminal) {
+    let lines = collected.lines(plan, terminal.out);
+    // Progress and summary usually share a screen.
+    terminal.line("");
+    lines.into_iter().for_each(|line| terminal.line(line));
+}
+
+fn force(plan: &Plan, steps: Option<&[String]>) -> Result<Force, ToolError> {
+    match steps {
+        None => Ok(Force::None),
+        Some([]) => Ok(Force::All),
+        Some(names) => {
+            let steps: Result<BTreeSet<String>, ToolError> = names.iter().map(|name| step_named(plan, name)).collect();
+            steps.map(Force::Steps)
+        }
+    }
+}
+
+/// The step that a person means: by its identifier, its title, or the name of its block.
+fn step_named(plan: &Plan, name: &str) -> Result<String, ToolError> {
+    let full = plan.steps.iter().find(|step| step.id == name || step.title == name);
+    if let Some(step) = full {
+        return Ok(step.id.clone());
+    }
+    let block = |id: &str| id.split_once('.').map_or("", |(_, block)| block) == name;
+    let candidates: Vec<&str> = plan.steps.iter().map(|step| step.id.as_str()).filter(|id| block(id)).collect();
+    match candidates.as_slice() {
+        [one] => Ok((*one).to_owned()),
+        [] => {
+            let all: Vec<&str> = plan.steps.iter().map(|step| step.id.as_str()).collect();
+            let blocks = all.iter().filter_map(|id| id.split_once('.').map(|(_, block)| block));
+            let near = did_you_mean(name, all.iter().copied().chain(blocks));
+            let help =
+                near.map_or_else(|| format!("there are {}", all.join(", ")), |near| format!("did you mean `{near}`?"));
+            Err(ToolError::usage(format!("the plan has no step `{name}`")).help(help))
+        }
+        several => Err(ToolError::usage(format!("`{name}` has {} steps", several.len()))
+            .help(format!("say which: {}", several.join(", ")))),
+    }
+}

@@ -1,0 +1,204 @@
+//! `mlp.lock`: reading it, making it anew, and telling what changed.
+
+use crate::error::ToolError;
+use crate::exit::Exit;
+use crate::files;
+use crate::progress::Waiting;
+use crate::project::{Session, shown};
+use crate::terminal::{Paint, Style, Terminal};
+use crate::text::{plural, short, size};
+use mlpc_native::digest::file_digest;
+use mlpc_native::environment::EnvironmentError;
+use mlpc_plan::lock::{self, Lock, LockedData, LockedEnvironment, LockedStdlib};
+use mlpc_plan::{WantedEnvironment, wanted};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+/// Its name.
+const FILE: &str = "mlp.lock";
+
+fn path(session: &Session) -> PathBuf {
+    session.location.root.join(FILE)
+}
+
+/// The lock of a project, if it has one.
+pub fn read(session: &Session) -> Result<Option<Lock>, ToolError> {
+    let path = path(session);
+    let text = match std::fs::read_to_string(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        read => read.map_err(|error| ToolError::file("read", &path, &error))?,
+    };
+    let parsed = lock::parse(&text).map_err(|error| {
+        let start: usize = text.split_inclusive('\n').take(error.line.saturating_sub(1)).map(str::len).sum();
+        let length = text.get(start..).and_then(|rest| rest.lines().next()).map_or(0, str::len);
+        let message = format!("`{}` cannot be read: {}", shown(&path), error.message);
+        let place = start..start + length;
+        ToolError::usage(message)
+            .exit(Exit::ProgramErrors)
+            .code("MLP0903")
+            .at(&shown(&path), &text, place, "this line")
+            .help(error.help)
+    })?;
+    Ok(Some(parsed))
+}
+
+/// The lock that is about to be replaced: one that cannot be read counts as none.
+pub fn read_for_writing(session: &Session) -> Result<Option<Lock>, ToolError> {
+    match read(session) {
+        Err(error) if error.exit_code() == Exit::ProgramErrors => Ok(None),
+        read => read,
+    }
+}
+
+/// That there is no lock where one is needed.
+#[must_use]
+pub fn missing() -> ToolError {
+    ToolError::usage("there is no `mlp.lock`")
+        .exit(Exit::ProgramErrors)
+        .help("run `mlpc lock`, and keep `mlp.lock` with the program")
+}
+
+/// Writes the lock and says what it holds now.
+pub fn write(session: &Session, old: Option<&Lock>, new: &Lock, terminal: &mut Terminal) -> Result<(), ToolError> {
+    let path = path(session);
+    if !files::write(&path, &new.print())? {
+        terminal.tell(format_args!("{} {} is up to date", terminal.err.paint(Style::Good, "✓"), shown(&path)));
+        return Ok(());
+    }
+    let packages: usize = new.environments.values().map(|environment| environment.packages.len()).sum();
+    let parts = [
+        plural(new.data.len(), "data file"),
+        plural(new.code.len(), "code file"),
+        format!("{} with {}", plural(new.environments.len(), "environment"), plural(packages, "package")),
+    ];
+    let parts: Vec<String> = parts.into_iter().filter(|part| !part.starts_with("0 ")).collect();
+    terminal.tell(format_args!(
+        "{} wrote {}: {}",
+        terminal.err.paint(Style::Good, "✓"),
+        shown(&path),
+        parts.join(", ")
+    ));
+    if let Some(old) = old {
+        changes(old, new, terminal.err).into_iter().for_each(|line| terminal.tell(line));
+    }
+    Ok(())
+}
+
+/// What a lock of the program holds now. Packages that were resolved for the same requirements stay, unless `upgrade`.
+pub fn make(session: &Session, old: Option<&Lock>, upgrade: bool, terminal: &mut Terminal) -> Result<Lock, ToolError> {
+    let wanted = wanted(&session.db, session.project);
+    let root = &session.location.root;
+    let digest = |relative: &str| {
+        let path = root.join(relative);
+        file_digest(&path).map_err(|error| ToolError::file("read", &path, &error))
+    };
+    let mut new = Lock { date: date(session, old), stdlib: Some(stdlib()), ..Lock::default() };
+    for data in &wanted.data {
+        let path = root.join(&data.path);
+        let metadata = std::fs::metadata(&path).map_err(|error| ToolError::file("read", &path, &error))?;
+        let locked = LockedData { path: data.path.clone(), sha256: digest(&data.path)?, bytes: metadata.len() };
+        new.data.insert(data.name.clone(), locked);
+    }
+    for code in &wanted.code {
+        new.code.insert(code.path.clone(), digest(&code.path)?);
+    }
+    let mut resolved: BTreeMap<String, LockedEnvironment> = BTreeMap::new();
+    for environment in &wanted.environments {
+        let known = old.and_then(|old| old.environments.get(&environment.name)).filter(|_| !upgrade);
+        let locked = match known.filter(|known| answers(known, environment)) {
+            Some(known) => known.clone(),
+            // Environments that ask for the same are resolved once.
+            None => match resolved.get(&environment.digest()) {
+                Some(same) => same.clone(),
+                None => resolve(environment, terminal)?,
+            },
+        };
+        resolved.insert(environment.digest(), locked.clone());
+        new.environments.insert(environment.name.clone(), locked);
+    }
+    Ok(new)
+}
+
+/// The same lock with what can be known without asking a package index.
+pub fn refreshed(session: &Session, old: &Lock) -> Lock {
+    Lock { stdlib: Some(stdlib()), date: date(session, Some(old)), ..old.clone() }
+}
+
+fn answers(known: &LockedEnvironment, wanted: &WantedEnvironment) -> bool {
+    known.python == wanted.python && known.requirements == wanted.digest()
+}
+
+fn stdlib() -> LockedStdlib {
+    LockedStdlib { version: mlpc_stdlib::version().to_owned(), sha256: mlpc_stdlib::digest() }
+}
+
+/// The day that stands for the schedule's, where the program asks for it.
+fn date(session: &Session, old: Option<&Lock>) -> Option<String> {
+    let files = session.project.files(&session.db);
+    let asked = files.iter().any(|file| file.text(&session.db).contains("scheduled_date"));
+    let known = old.and_then(|old| old.date.clone());
+    asked.then(|| known.unwrap_or_else(|| jiff::Zoned::now().date().to_string()))
+}
+
+fn resolve(environment: &WantedEnvironment, terminal: &mut Terminal) -> Result<LockedEnvironment, ToolError> {
+    let mut waiting = Waiting::new();
+    let mut progress = |message: &str| waiting.tell(message, terminal);
+    let packages = mlpc_native::resolve::resolve(&environment.requirements, &environment.python, &mut progress);
+    let packages = packages.map_err(|error| environment_error(&environment.name, &error))?;
+    let (python, requirements) = (environment.python.clone(), environment.digest());
+    Ok(LockedEnvironment { python, requirements, image: None, packages })
+}
+
+fn environment_error(name: &str, error: &EnvironmentError) -> ToolError {
+    let message = format!("cannot lock the environment `{name}`: {error}");
+    match error {
+        EnvironmentError::NoPython { wanted, .. } => ToolError::usage(message)
+            .help(format!("install Python {wanted}, or name another `python` in the environment")),
+        EnvironmentError::Tool(_) => ToolError::usage(message)
+            .exit(Exit::ProgramErrors)
+            .help("look at the requirements of the environment and of the trainers, and at the network"),
+        _ => ToolError::usage(message),
+    }
+}
+
+/// What differs, one line each: `+` new, `-` gone, `~` changed.
+#[must_use]
+pub fn changes(old: &Lock, new: &Lock, paint: Paint) -> Vec<String> {
+    let facts = (facts(old), facts(new));
+    let names: BTreeSet<&String> = facts.0.keys().chain(facts.1.keys()).collect();
+    let mut lines = Vec::new();
+    for name in names {
+        let line = match (facts.0.get(name), facts.1.get(name)) {
+            (None, Some(new)) => format!("  {} {name} {new}", paint.paint(Style::Good, "+")),
+            (Some(old), None) => format!("  {} {name} {old}", paint.paint(Style::Bad, "-")),
+            (Some(old), Some(new)) if old != new => format!("  {} {name} {old} → {new}", paint.paint(Style::Odd, "~")),
+            _ => continue,
+        };
+        lines.push(line);
+    }
+    lines
+}
+
+/// Facts by name, short enough for a line.
+fn facts(lock: &Lock) -> BTreeMap<String, String> {
+    let mut facts = BTreeMap::new();
+    facts.extend(lock.date.iter().map(|date| ("date".to_owned(), date.clone())));
+    if let Some(stdlib) = &lock.stdlib {
+        facts.insert("standard library".to_owned(), format!("{} ({})", stdlib.version, short(&stdlib.sha256)));
+    }
+    for (name, data) in &lock.data {
+        facts.insert(format!("data {name}"), format!("{} ({}, {})", data.path, size(data.bytes), short(&data.sha256)));
+    }
+    facts.extend(lock.code.iter().map(|(path, hash)| (format!("code {path}"), short(hash).to_owned())));
+    for (name, environment) in &lock.environments {
+        facts.insert(format!("environment {name}"), format!("Python {}", environment.python));
+        let mut versions: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for package in &environment.packages {
+            versions.entry(&package.name).or_default().push(&package.version);
+        }
+        for (package, versions) in versions {
+            facts.insert(format!("environment {name}: {package}"), versions.join(", "));
+        }
+    }
+    facts
+}
