@@ -49,6 +49,16 @@ pub(crate) enum Slip {
     TooDeep(usize),
 }
 
+impl Slip {
+    /// The bracket that a finding about it points at.
+    pub fn bracket(&self) -> usize {
+        match self {
+            Self::Unclosed { openers, .. } => openers.first().copied().unwrap_or_default(),
+            Self::Stray(bracket) | Self::Mismatch { opener: bracket, .. } | Self::TooDeep(bracket) => *bracket,
+        }
+    }
+}
+
 /// The result for a text.
 #[derive(Debug)]
 pub(crate) struct Brackets {
@@ -280,10 +290,11 @@ impl Repair<'_> {
     }
 
     /// A parenthesis, square bracket or record: closed before the first line that is not indented deeper than its own,
-    /// before the brace of a block, or where reading stopped.
+    /// before the arrow or brace of a header, or where reading stopped.
     fn blame_opener(&mut self, opener: usize, at: usize) {
         let line = self.line_not_deeper(opener, at);
-        let block = (opener + 1..at).find(|index| opens_block(self.tokens, *index));
+        let ends = |index: &usize| self.tokens.get(*index).is_some_and(|token| token.kind == Tok::Arrow);
+        let block = (opener + 1..at).find(|index| ends(index) || opens_block(self.tokens, *index));
         let before = line.into_iter().chain(block).min();
         self.add_unclosed(opener, before.unwrap_or(at), before.is_some());
     }

@@ -81,14 +81,14 @@ impl Scanned<'_> {
                     return extent;
                 }
                 Some(Tok::Open(_)) => {
-                    let is_block = opens_block(self.tokens, at) && !self.has_value(from, at);
+                    let is_block = at > from && opens_block(self.tokens, at) && !self.has_value(from, at);
                     let (next, closed) = self.after_bracket(at, limit);
                     if is_block {
                         return Extent { end: next, brace: Some(at), broken: extent.broken };
                     }
                     extent.broken = extent.broken || !closed;
-                    let goes_on =
-                        matches!(self.kind(next), Some(Tok::Open(_) | Tok::Close(_))) && !self.first_on_line(next);
+                    let goes_on = matches!(self.kind(next), Some(Tok::Open(_) | Tok::Close(_) | Tok::Arrow))
+                        && !self.first_on_line(next);
                     if !closed && !goes_on {
                         extent.end = next;
                         return extent;
@@ -126,6 +126,21 @@ impl Scanned<'_> {
         false
     }
 
+    /// Whether these tokens read like a block's header: words, names and what stands in brackets.
+    fn is_header(&self, from: usize, to: usize) -> bool {
+        let mut at = from;
+        while at < to {
+            match self.kind(at) {
+                Some(Tok::Open(b'(' | b'[')) => at = self.after_bracket(at, to).0,
+                Some(Tok::Word | Tok::Quoted | Tok::Str | Tok::Dot | Tok::Comma | Tok::Arrow | Tok::Question) => {
+                    at += 1
+                }
+                _ => return false,
+            }
+        }
+        self.statement(from).is_none()
+    }
+
     /// Whether the line that starts with token `at` belongs to the entry that starts with `from`.
     pub fn continues(&self, from: usize, at: usize, is_statement: bool) -> bool {
         let operand_before = |index: usize| {
@@ -139,7 +154,9 @@ impl Scanned<'_> {
         }
         let last = at - 1;
         // In these, `name = value` may follow a comma.
-        let lists_values = self.kind(last) == Some(Tok::Comma) && matches!(self.text(from), "column" | "join");
+        let lists_values = self.kind(last) == Some(Tok::Comma)
+            && self.kind(at + 1) == Some(Tok::Assign)
+            && matches!(self.text(from), "column" | "join");
         if self.gives_value(at) && !lists_values {
             return false;
         }
@@ -152,7 +169,7 @@ impl Scanned<'_> {
             }
             _ => false,
         };
-        hangs || self.starts_continuation(at)
+        hangs || self.starts_continuation(from, at)
     }
 
     /// `name =` or `name:`.
@@ -161,10 +178,10 @@ impl Scanned<'_> {
             && matches!(self.kind(at + 1), Some(Tok::Assign | Tok::Colon))
     }
 
-    fn starts_continuation(&self, at: usize) -> bool {
+    fn starts_continuation(&self, from: usize, at: usize) -> bool {
         match self.kind(at) {
             Some(Tok::Operator | Tok::Arrow) => true,
-            Some(Tok::Open(b'{')) => opens_block(self.tokens, at),
+            Some(Tok::Open(b'{')) => self.is_header(from, at),
             Some(Tok::Word) if self.text(at) == "not" => self.text(at + 1) == "in",
             Some(Tok::Word) => CONTINUING_WORDS.contains(&self.text(at)),
             _ => false,

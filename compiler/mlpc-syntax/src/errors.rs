@@ -134,6 +134,13 @@ pub(crate) fn stray_comma(tokens: &[Token], at: usize) -> Finding {
         .fix(Applicability::Safe, "remove the comma", span_of(tokens, at), "")
 }
 
+/// A brace that no header stands before.
+pub(crate) fn nameless_block(tokens: &[Token], at: usize) -> Finding {
+    Diagnostic::new(rule::syntax_error, "expected an entry, found `{`", span_of(tokens, at))
+        .here("no word says what this block is")
+        .help("a nested block reads `kind { … }`, a record stands after `=`, `:`, `(`, `[` or `,`")
+}
+
 /// Text that declares nothing.
 pub(crate) fn no_declaration(source: &str, tokens: &[Token]) -> Finding {
     let first = tokens.first().copied();

@@ -177,11 +177,13 @@ impl Failure<'_> {
 /// Rules as words for a sentence: expressions, operators and options of fields as one each, layout left out.
 fn expected_words(rules: &[Rule]) -> String {
     let takes_expression = rules.iter().any(|rule| starts_expression(*rule));
+    let takes_operator = rules.contains(&Rule::operator) || rules.contains(&Rule::arithmetic);
     let in_field = rules.contains(&Rule::kw_matches);
     let mut words: Vec<&str> = Vec::new();
     for rule in rules {
         let word = match rule {
             Rule::WHITESPACE | Rule::COMMENT | Rule::EOI | Rule::over | Rule::by => continue,
+            Rule::kw_over | Rule::kw_by if takes_operator => continue,
             rule if starts_expression(*rule) || takes_expression && may_start_expression(*rule) => "an expression",
             rule if in_field && is_field_option(*rule) => "an option of the field",
             rule if continues_expression(*rule) => "an operator",
@@ -269,8 +271,6 @@ fn continues_expression(rule: Rule) -> bool {
             | Rule::member
             | Rule::index
             | Rule::dot
-            | Rule::kw_over
-            | Rule::kw_by
             | Rule::type_args
             | Rule::bar
             | Rule::nullable

@@ -284,7 +284,7 @@ impl Lexer<'_> {
         let touches = self.tokens.last().is_some_and(|token| {
             token.end as usize == self.at
                 && token.ends_operand()
-                && !matches!(token.kind, Tok::OpenRange | Tok::Question)
+                && !matches!(token.kind, Tok::OpenRange | Tok::Question | Tok::Close(b'}'))
         });
         touches && self.peek(2).is_some_and(|byte| is_word_byte(byte) || byte == b'(' || byte == b'`')
     }

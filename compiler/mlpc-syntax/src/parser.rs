@@ -109,9 +109,17 @@ impl Parser<'_> {
         if crate::split::is_block_word(word) { Start::Headless(extent.end) } else { Start::Unknown }
     }
 
-    /// An import, parameter or constant: one entry.
+    /// An import, parameter or constant: one entry, whose further lines are indented, closing brackets apart.
     fn line(&mut self, rule: Rule, count: usize) -> usize {
-        let extent = self.scan.extent(0, count, false);
+        let starts_line = |index: &usize| {
+            let start = self.scan.tokens.get(*index).map_or(0, |token| token.start as usize);
+            let is_closer = matches!(self.scan.kind(*index), Some(Tok::Close(_)));
+            self.scan.first_on_line(*index)
+                && !is_closer
+                && self.scan.source.get(..start).is_some_and(|text| text.ends_with('\n'))
+        };
+        let limit = (1..count).find(starts_line).unwrap_or(count);
+        let extent = self.scan.extent(0, limit, false);
         self.piece(rule, 0, extent);
         extent.end
     }
@@ -144,6 +152,7 @@ impl Parser<'_> {
         let told = is_line && !self.errors.is_empty()
             || self.slips.iter().any(|slip| matches!(slip, Slip::Stray(at) if *at >= from));
         if !told {
+            self.slips.retain(|slip| slip.bracket() < from);
             self.errors.push(errors::after_end(self.scan.source, self.scan.tokens, from));
         }
         self.error_leaf(from, count);
@@ -211,6 +220,13 @@ impl Parser<'_> {
         let extent = self.scan.extent(from, limit, statement.is_some());
         if extent.brace.is_some() {
             return self.block(from, extent, limit, depth + 1);
+        }
+        if self.scan.kind(from) == Some(Tok::Open(b'{')) {
+            if !extent.broken {
+                self.errors.push(errors::nameless_block(self.scan.tokens, from));
+            }
+            self.error_leaf(from, extent.end);
+            return extent.end;
         }
         let rule = statement.unwrap_or_else(|| self.scan.shape(from, extent.end, kind));
         self.piece(rule, from, extent);
