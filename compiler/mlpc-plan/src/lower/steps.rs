@@ -6,7 +6,7 @@ use super::features::{column_schema, task};
 use crate::Plan;
 use crate::plan::{
     ArtifactKind, CategoryStyle, Check, Evaluate, Expectation, Format, Gate, Ingest, InputRef, MetricCall, MetricNeeds, Output,
-    Param, Program, Quantity, Register, Requirement, Resources, Retry, Split, SplitBy, Step, StepSpec, Train, UserPython,
+    Param, Program, Quantity, Register, Requirement, Resources, Retry, Split, SplitBy, Step, StepSpec, Task, Train, UserPython,
     UserShell, Validate,
 };
 use indexmap::IndexMap;
@@ -186,7 +186,8 @@ impl Lowering<'_> {
                 by: split_by(&checked.by, set.timestamp.as_deref()),
                 key: set.key.clone(),
                 shares: checked.shares.iter().cloned().collect(),
-                label: set.label.as_ref().map(|label| label.name.clone()),
+                // Only classes can be asked for in every part.
+                label: set.label.as_ref().filter(|label| label.task != Task::Regression).map(|label| label.name.clone()),
             });
             let mut parts = self.step("split", &name, block, &none, spec);
             parts.inputs.insert("rows".to_owned(), rows.clone());
