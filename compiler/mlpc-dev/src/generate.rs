@@ -25,7 +25,9 @@ fn plan_schema() -> String {
 
 /// The index of codes, by family.
 fn code_index() -> String {
-    let mut text = "# Codes\n\nGenerated from the table in `compiler/mlpc-diagnostics`. `mlpc explain CODE` prints a page.\n".to_owned();
+    let mut text =
+        "# Codes\n\nGenerated from the table in `compiler/mlpc-diagnostics`. `mlpc explain CODE` prints a page.\n"
+            .to_owned();
     let mut family = "";
     for code in codes() {
         let own = code.family().map_or("", |family| family.name);
@@ -67,7 +69,8 @@ fn header(spec: &BlockSpec) -> String {
         NameForm::Title => "\"TITLE\"",
     };
     let connector = spec.connector.as_ref().map_or(String::new(), |connector| {
-        let kinds = if connector.kinds.is_empty() { "TASK".to_owned() } else { connector.kinds.join("|").to_uppercase() };
+        let kinds =
+            if connector.kinds.is_empty() { "TASK".to_owned() } else { connector.kinds.join("|").to_uppercase() };
         let more = if connector.many { ", …" } else { "" };
         format!(" {} {kinds}{more}", connector.word)
     });

@@ -40,7 +40,8 @@ pub fn column_type(ty: &TypeExpr, findings: &mut Vec<Finding>) -> Ty {
     let name = path.text();
     if let Some(kind) = simple_kind(&name, args) {
         if let TyKind::Category(Some(levels)) = &kind
-            && let Some(twice) = levels.iter().enumerate().find(|(at, level)| levels.iter().take(*at).any(|l| l == *level))
+            && let Some(twice) =
+                levels.iter().enumerate().find(|(at, level)| levels.iter().take(*at).any(|l| l == *level))
         {
             findings.push(errors::duplicate_level(twice.1, ty.span));
         }

@@ -18,8 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[salsa::tracked]
 pub fn check_block<'db>(db: &'db dyn Db, block: Block<'db>) -> Vec<Finding> {
     let parse = parse_block(db, block);
-    let mut findings: Vec<Finding> =
-        parse.errors.iter().cloned().map(|error| error.map_places(Place::Here)).collect();
+    let mut findings: Vec<Finding> = parse.errors.iter().cloned().map(|error| error.map_places(Place::Here)).collect();
     let Decl::Block(decl) = &parse.decl else {
         if matches!(parse.decl, Decl::Value(_)) {
             findings.extend(operations::parameter(db, block).findings.iter().cloned());
@@ -41,8 +40,10 @@ pub fn check_block<'db>(db: &'db dyn Db, block: Block<'db>) -> Vec<Finding> {
     check_entries(decl, &spec.content, &mut meanings);
     meanings.extend(meaning(db, block, decl));
     // Whatever is to be said of text that cannot be read follows from that.
-    let unreadable: Vec<Span> = findings.iter().filter(|finding| finding.severity == Severity::Error).filter_map(here).collect();
-    let readable = |finding: &Finding| !here(finding).is_some_and(|span| unreadable.iter().any(|error| within(*error, span)));
+    let unreadable: Vec<Span> =
+        findings.iter().filter(|finding| finding.severity == Severity::Error).filter_map(here).collect();
+    let readable =
+        |finding: &Finding| !here(finding).is_some_and(|span| unreadable.iter().any(|error| within(*error, span)));
     findings.extend(meanings.into_iter().filter(readable));
     findings
 }
@@ -206,14 +207,22 @@ fn names_of(value: &Expr, into: &mut Vec<String>) {
 
 /// Blocks that depend on each other, each circle in order of the text.
 fn cycles(db: &dyn Db, project: Project) -> Vec<Vec<BlockRef>> {
-    let all: Vec<Block<'_>> =
-        project.files(db).iter().flat_map(|file| blocks(db, *file)).copied().filter(|block| block.kind(db) == ChunkKind::Block).collect();
+    let all: Vec<Block<'_>> = project
+        .files(db)
+        .iter()
+        .flat_map(|file| blocks(db, *file))
+        .copied()
+        .filter(|block| block.kind(db) == ChunkKind::Block)
+        .collect();
     let mut graph = petgraph::graph::DiGraph::<usize, ()>::new();
     let nodes: Vec<_> = (0..all.len()).map(|at| graph.add_node(at)).collect();
-    let index: BTreeMap<BlockRefKey, usize> = all.iter().enumerate().map(|(at, block)| (key_of(db, *block), at)).collect();
+    let index: BTreeMap<BlockRefKey, usize> =
+        all.iter().enumerate().map(|(at, block)| (key_of(db, *block), at)).collect();
     for (at, block) in all.iter().enumerate() {
         for target in references(db, *block) {
-            if let (Some(from), Some(to)) = (nodes.get(at), index.get(&key_of(db, *target)).and_then(|to| nodes.get(*to))) {
+            if let (Some(from), Some(to)) =
+                (nodes.get(at), index.get(&key_of(db, *target)).and_then(|to| nodes.get(*to)))
+            {
                 graph.add_edge(*from, *to, ());
             }
         }
@@ -268,8 +277,7 @@ fn import_findings(db: &dyn Db, project: Project) -> Vec<Diagnostic> {
                 None => found.push(absolute(db, files, &home, errors::bad_import(&import.path, import.span))),
                 Some(target) => {
                     if let Some(path) = way_back(db, known, *target, *file) {
-                        let names: Vec<String> =
-                            std::iter::once(file.path(db).to_owned()).chain(path).collect();
+                        let names: Vec<String> = std::iter::once(file.path(db).to_owned()).chain(path).collect();
                         found.push(absolute(db, files, &home, errors::import_cycle(&names, import.span)));
                     }
                 }
@@ -279,7 +287,8 @@ fn import_findings(db: &dyn Db, project: Project) -> Vec<Diagnostic> {
     // A circle is reported once, at the first import that takes part in it.
     let mut circles = BTreeSet::new();
     found.retain(|finding| {
-        let mut members: Vec<String> = finding.notes.iter().flat_map(|note| note.split(" → ")).map(str::to_owned).collect();
+        let mut members: Vec<String> =
+            finding.notes.iter().flat_map(|note| note.split(" → ")).map(str::to_owned).collect();
         members.sort();
         members.dedup();
         members.is_empty() || circles.insert(members)
@@ -288,7 +297,12 @@ fn import_findings(db: &dyn Db, project: Project) -> Vec<Diagnostic> {
 }
 
 /// The files from `from` back to `to`, by imports.
-fn way_back(db: &dyn Db, known: &BTreeMap<String, SourceFile>, from: SourceFile, to: SourceFile) -> Option<Vec<String>> {
+fn way_back(
+    db: &dyn Db,
+    known: &BTreeMap<String, SourceFile>,
+    from: SourceFile,
+    to: SourceFile,
+) -> Option<Vec<String>> {
     let mut queue = vec![vec![from]];
     let mut seen = vec![from];
     while let Some(path) = queue.pop() {
@@ -313,8 +327,11 @@ fn way_back(db: &dyn Db, known: &BTreeMap<String, SourceFile>, from: SourceFile,
 fn pipelines(db: &dyn Db, project: Project) -> Vec<Diagnostic> {
     let files = project.files(db);
     let Some(root) = files.first() else { return Vec::new() };
-    let found: Vec<Block<'_>> = blocks(db, *root).iter().copied().filter(|block| block.keyword(db) == "pipeline").collect();
-    let misspelt = |block: &Block<'_>| block_spec(block.keyword(db)).is_none() && did_you_mean(block.keyword(db), ["pipeline"]).is_some();
+    let found: Vec<Block<'_>> =
+        blocks(db, *root).iter().copied().filter(|block| block.keyword(db) == "pipeline").collect();
+    let misspelt = |block: &Block<'_>| {
+        block_spec(block.keyword(db)).is_none() && did_you_mean(block.keyword(db), ["pipeline"]).is_some()
+    };
     let Some(first) = found.first() else {
         if blocks(db, *root).iter().any(misspelt) {
             return Vec::new();
@@ -375,7 +392,8 @@ fn unused(db: &dyn Db, project: Project) -> Vec<Diagnostic> {
         .filter(|block| MUST_BE_USED.contains(&block.keyword(db)) && !used.contains(&key_of(db, **block)))
         // A const may be named inside any expression.
         .filter(|block| {
-            block.keyword(db) != "const" || texts.iter().map(|text| text.matches(block.name(db)).count()).sum::<usize>() < 2
+            block.keyword(db) != "const"
+                || texts.iter().map(|text| text.matches(block.name(db)).count()).sum::<usize>() < 2
         })
         .map(|block| {
             let finding = errors::unused(block.keyword(db), block.name(db), name_span(db, *block));
@@ -404,7 +422,13 @@ fn undocumented(db: &dyn Db, project: Project) -> Vec<Diagnostic> {
 
 /// Every block with this keyword in the program and its imports.
 pub fn all_blocks<'db>(db: &'db dyn Db, project: Project, keyword: &str) -> Vec<Block<'db>> {
-    project.files(db).iter().flat_map(|file| blocks(db, *file)).copied().filter(|block| block.keyword(db) == keyword).collect()
+    project
+        .files(db)
+        .iter()
+        .flat_map(|file| blocks(db, *file))
+        .copied()
+        .filter(|block| block.keyword(db) == keyword)
+        .collect()
 }
 
 /// The block with this keyword that the plan calls `name`.

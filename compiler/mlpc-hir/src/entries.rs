@@ -39,9 +39,11 @@ pub fn has_errors(decl: &BlockDecl) -> bool {
 /// is reported as such, nor can it be in a part that cannot be read.
 #[must_use]
 pub fn is_missing(decl: &BlockDecl, name: &str) -> bool {
-    let there = decl.entries.iter().filter_map(defined).any(|(found, _)| {
-        found == name || did_you_mean(&found, [name]).is_some()
-    });
+    let there = decl
+        .entries
+        .iter()
+        .filter_map(defined)
+        .any(|(found, _)| found == name || did_you_mean(&found, [name]).is_some());
     !there && !has_errors(decl)
 }
 

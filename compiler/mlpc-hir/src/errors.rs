@@ -53,7 +53,12 @@ pub fn hides_column(name: &str, span: Span) -> Finding {
 }
 
 /// A setting that the block does not have.
-pub fn unknown_setting<'a>(block: &str, name: &str, known: impl Iterator<Item = &'a str> + Clone, span: Span) -> Finding {
+pub fn unknown_setting<'a>(
+    block: &str,
+    name: &str,
+    known: impl Iterator<Item = &'a str> + Clone,
+    span: Span,
+) -> Finding {
     let near = did_you_mean(name, known.clone()).map(str::to_owned);
     let message = format!("`{block}` has no setting `{name}`");
     let finding = finding(rule::unknown_setting, message, span).here("not a setting of this block");
@@ -218,7 +223,8 @@ pub fn union_column(span: Span) -> Finding {
 
 /// A level twice.
 pub fn duplicate_level(level: &str, span: Span) -> Finding {
-    finding(rule::bad_value, format!("the value {level:?} is listed twice"), span).here("values of a category are distinct")
+    finding(rule::bad_value, format!("the value {level:?} is listed twice"), span)
+        .here("values of a category are distinct")
 }
 
 /// Levels that are no strings.
@@ -292,11 +298,16 @@ pub fn missing_timestamp(what: &str, dataset: &str, span: Span) -> Finding {
 
 /// A feature made from the label. `path` leads from the feature to the label.
 pub fn label_leakage(feature: &str, label: &str, span: Span, label_span: Span, path: &[String]) -> Finding {
-    finding(rule::label_leakage, format!("the feature `{feature}` is made from the label `{label}`"), span)
+    let direct = path.iter().all(|name| name == label);
+    let message = match direct {
+        true => format!("the label `{label}` is among the features"),
+        false => format!("the feature `{feature}` is made from the label `{label}`"),
+    };
+    let finding = finding(rule::label_leakage, message, span)
         .here("not known when a prediction is asked for")
-        .label(label_span, "the label")
-        .note(format!("path: {}", path.join(" → ")))
-        .help("remove it, or use `let` if a slice or a report needs it")
+        .label(label_span, "the label");
+    let finding = if direct { finding } else { finding.note(format!("path: {}", path.join(" → "))) };
+    finding.help("remove it, or use `let` if a slice or a report needs it")
 }
 
 /// Definitions that depend on each other.
@@ -317,8 +328,12 @@ pub fn block_cycle(names: &[String], span: Span) -> Finding {
 
 /// A fitted column before the split.
 pub fn fitted_before_split(function: &str, place: &str, span: Span) -> Finding {
-    finding(rule::fitted_before_split, format!("`{function}` is fitted on the training part, and {place} comes before the split"), span)
-        .here("not known yet")
+    finding(
+        rule::fitted_before_split,
+        format!("`{function}` is fitted on the training part, and {place} comes before the split"),
+        span,
+    )
+    .here("not known yet")
 }
 
 // --- training --------------------------------------------------------------------------------------------------------
@@ -368,7 +383,14 @@ pub fn needs_probability(metric: &str, trainer: &str, span: Span) -> Finding {
 }
 
 /// Model inputs that the trainer cannot take.
-pub fn input_not_accepted(trainer: &str, reason: &str, columns: &[String], help: &str, span: Span, first: Place) -> Finding {
+pub fn input_not_accepted(
+    trainer: &str,
+    reason: &str,
+    columns: &[String],
+    help: &str,
+    span: Span,
+    first: Place,
+) -> Finding {
     let list = list_words(columns.iter().map(String::as_str), "and");
     finding(rule::input_not_accepted, format!("`{trainer}` takes no {reason}: {list}"), span)
         .here("this trainer")

@@ -178,7 +178,8 @@ pub fn fn_signature<'db>(db: &'db dyn Db, block: Block<'db>) -> Option<FnSig> {
     let decl = body(db, block)?;
     let signature = decl.signature.as_ref()?;
     let result = signature.result.as_ref();
-    let fit = text(decl, "fit").map(|fit| FitSig { fit, state: fields(decl, "state").map(|f| f.name.text.clone()).collect() });
+    let fit = text(decl, "fit")
+        .map(|fit| FitSig { fit, state: fields(decl, "state").map(|f| f.name.text.clone()).collect() });
     let body = match (text(decl, "polars"), text(decl, "python")) {
         (Some(template), _) => FnBody::Polars(template),
         (None, Some(reference)) => FnBody::Python { reference, vectorized: flag(decl, "vectorized") },
@@ -437,4 +438,3 @@ fn describe_form(form: &HyperForm) -> String {
         other => python_form(other),
     }
 }
-

@@ -14,16 +14,9 @@ use std::collections::BTreeMap;
 ///
 /// # Errors
 /// If the program's own file cannot be read. An import that cannot be read is a finding of the check.
-pub fn load(
-    db: &mut Database,
-    system: &dyn System,
-    path: &str,
-    profile: Option<&str>,
-) -> Result<Project, SystemError> {
-    let library: Vec<SourceFile> = mlpc_stdlib::declarations()
-        .iter()
-        .map(|source| db.set_library_file(source.path, source.text))
-        .collect();
+pub fn load(db: &mut Database, system: &dyn System, path: &str, profile: Option<&str>) -> Result<Project, SystemError> {
+    let library: Vec<SourceFile> =
+        mlpc_stdlib::declarations().iter().map(|source| db.set_library_file(source.path, source.text)).collect();
     let root = db.set_file(path, &system.read_text(path)?);
     let mut files = vec![root];
     let mut imported: BTreeMap<String, SourceFile> = BTreeMap::new();

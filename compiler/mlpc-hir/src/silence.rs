@@ -43,7 +43,12 @@ pub fn allows(decl: &BlockDecl, rule: &Code, column: &str) -> bool {
 
 /// Takes out what the program allows, and gives a finding for each `allow` that has silenced nothing so far. `used` holds
 /// the places of those that have.
-pub fn silence(db: &dyn Db, project: Project, findings: &mut Vec<Diagnostic>, used: &mut Vec<FileSpan>) -> Vec<Diagnostic> {
+pub fn silence(
+    db: &dyn Db,
+    project: Project,
+    findings: &mut Vec<Diagnostic>,
+    used: &mut Vec<FileSpan>,
+) -> Vec<Diagnostic> {
     let mut unused = Vec::new();
     for file in project.files(db) {
         for block in blocks(db, *file) {

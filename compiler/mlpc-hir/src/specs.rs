@@ -152,7 +152,8 @@ const fn connectors(word: &'static str, kinds: &'static [&'static str]) -> Optio
     Some(ConnectorSpec { word, kinds, many: true })
 }
 
-const RETRY: SettingSpec = setting("retry", Call(&["retry"]), "how often and how patiently a failed step is tried again");
+const RETRY: SettingSpec =
+    setting("retry", Call(&["retry"]), "how often and how patiently a failed step is tried again");
 const TIMEOUT: SettingSpec = setting("timeout", Duration, "how long a step may take");
 const ENVIRONMENT: SettingSpec = setting("environment", Name, "the environment it runs in");
 const SCHEDULE: SettingSpec = setting("schedule", Call(&["cron"]), "when it runs");
@@ -190,7 +191,12 @@ pub const BLOCKS: &[BlockSpec] = &[
         connector: None,
         content: Content {
             settings: PIPELINE_SETTINGS,
-            nested: &[NestedSpec { keyword: "profile", named: true, content: &OPEN, doc: "overrides for one place to run" }],
+            nested: &[NestedSpec {
+                keyword: "profile",
+                named: true,
+                content: &OPEN,
+                doc: "overrides for one place to run",
+            }],
             ..EMPTY
         },
     },
@@ -218,7 +224,11 @@ pub const BLOCKS: &[BlockSpec] = &[
         connector: None,
         content: Content {
             settings: &[
-                required("source", Call(&["csv", "parquet", "ndjson", "sql", "delta", "iceberg"]), "where the rows are"),
+                required(
+                    "source",
+                    Call(&["csv", "parquet", "ndjson", "sql", "delta", "iceberg"]),
+                    "where the rows are",
+                ),
                 setting("access", Call(&["production", "public", "internal"]), "who may read it"),
                 setting("key", Names, "columns that identify a row"),
                 setting("timestamp", Name, "the row's time"),
@@ -450,9 +460,17 @@ pub const BLOCKS: &[BlockSpec] = &[
                 setting("package", Text, "the package that it needs"),
                 setting("seed", Name, "the argument that takes the seed"),
                 setting("threads", Name, "the argument that takes the number of threads"),
-                setting("categories", Word(&["mask", "feature_types", "indices"]), "how it learns which inputs are categories"),
+                setting(
+                    "categories",
+                    Word(&["mask", "feature_types", "indices"]),
+                    "how it learns which inputs are categories",
+                ),
                 setting("resource", Name, "what a sweep may ration"),
-                setting("gives", Word(&["label", "probability"]), "whether it predicts classes only, or probabilities too"),
+                setting(
+                    "gives",
+                    Word(&["label", "probability"]),
+                    "whether it predicts classes only, or probabilities too",
+                ),
                 setting("deterministic", Word(&["exact", "close"]), "whether runs repeat to the bit"),
             ],
             nested: &[

@@ -3,8 +3,8 @@
 
 use crate::types::{Interval, Ty};
 use indexmap::IndexMap;
-use mlpc_diagnostics::{Diagnostic, Span};
 use mlpc_db::Place;
+use mlpc_diagnostics::{Diagnostic, Span};
 use mlpc_syntax::ast::{BinaryOp, UnaryOp};
 
 /// A finding with a place relative to its block.
@@ -61,7 +61,8 @@ impl Const {
             Self::Null => "null".to_owned(),
             Self::Bool(value) => value.to_string(),
             Self::Int(value) => value.to_string(),
-            Self::Float(value) => value.to_string(),
+            // `2.0`, not `2`: a float is shown as one.
+            Self::Float(value) => format!("{value:?}"),
             Self::Str(value) => format!("{value:?}"),
             Self::Duration(ms) => format!("{ms}ms"),
             Self::Size(bytes) => format!("{bytes} bytes"),

@@ -179,8 +179,7 @@ pub struct Interval {
 
 impl Interval {
     /// All numbers.
-    pub const ALL: Self =
-        Self { low: f64::NEG_INFINITY, low_closed: false, high: f64::INFINITY, high_closed: false };
+    pub const ALL: Self = Self { low: f64::NEG_INFINITY, low_closed: false, high: f64::INFINITY, high_closed: false };
 
     /// One number.
     #[must_use]
@@ -272,9 +271,8 @@ impl Interval {
         for (left, left_closed, right, right_closed) in ends {
             // Zero times an infinite bound is the zero that the closed end can reach.
             let value = if left == 0.0 || right == 0.0 { 0.0 } else { left * right };
-            let closed = (left_closed && right_closed)
-                || (left == 0.0 && left_closed)
-                || (right == 0.0 && right_closed);
+            let closed =
+                (left_closed && right_closed) || (left == 0.0 && left_closed) || (right == 0.0 && right_closed);
             let end = Self { low: value, low_closed: closed, high: value, high_closed: closed };
             range = Some(range.map_or(end, |so_far| so_far.hull(end)));
         }

@@ -98,10 +98,9 @@ impl Lineage {
     /// The source columns that directly make up a definition, as `dataset.column`, sorted.
     #[must_use]
     pub fn sources(&self, features: &str, name: &str) -> Vec<String> {
-        let start = self
-            .index
-            .iter()
-            .find(|(node, _)| matches!(node, Node::Definition { features: f, name: n, .. } if f == features && n == name));
+        let start = self.index.iter().find(
+            |(node, _)| matches!(node, Node::Definition { features: f, name: n, .. } if f == features && n == name),
+        );
         let Some((_, start)) = start else { return Vec::new() };
         let mut found: BTreeSet<String> = BTreeSet::new();
         let mut seen: BTreeSet<NodeIndex> = BTreeSet::new();

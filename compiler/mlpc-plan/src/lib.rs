@@ -10,6 +10,4 @@ mod wanted;
 
 pub use lower::lower;
 pub use plan::Plan;
-pub use wanted::{
-    DEFAULT_ENVIRONMENT, Wanted, WantedCode, WantedData, WantedEnvironment, check_lock, wanted,
-};
+pub use wanted::{DEFAULT_ENVIRONMENT, Wanted, WantedCode, WantedData, WantedEnvironment, check_lock, wanted};

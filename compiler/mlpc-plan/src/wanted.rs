@@ -88,7 +88,8 @@ pub fn wanted(db: &dyn Db, project: Project) -> Wanted {
     for keyword in ["trainer", "fn", "fitted", "metric"] {
         for block in all_blocks(db, project, keyword) {
             if let Some(path) = user_file(db, block) {
-                let span = body(db, block).and_then(|decl| setting(decl, "python")).map_or(Span::default(), |expr| expr.span);
+                let span =
+                    body(db, block).and_then(|decl| setting(decl, "python")).map_or(Span::default(), |expr| expr.span);
                 wanted.code.push(WantedCode { path, place: (block.reference(db), span) });
             }
         }
@@ -144,13 +145,19 @@ fn environment(db: &dyn Db, project: Project, name: &str, default: &str) -> Opti
         // A model is loaded again where it is judged, so its package is needed wherever the pipeline's steps run.
         let needed = used == name || default == name;
         let trainer = resolve(db, block.file(db), Space::Trainer, &job.trainer);
-        let package = trainer.and_then(|trainer| trainer_signature(db, trainer).as_ref().and_then(|t| t.package.clone()));
+        let package =
+            trainer.and_then(|trainer| trainer_signature(db, trainer).as_ref().and_then(|t| t.package.clone()));
         requirements.extend(package.filter(|_| needed));
     }
     requirements.extend(value.packages);
     requirements.sort();
     requirements.dedup();
-    Some(WantedEnvironment { name: name.to_owned(), python: value.python, requirements, place: (home.reference(db), span) })
+    Some(WantedEnvironment {
+        name: name.to_owned(),
+        python: value.python,
+        requirements,
+        place: (home.reference(db), span),
+    })
 }
 
 /// What the lock lacks or has wrong. Without a lock there is nothing to find: the next run writes one.
@@ -160,7 +167,8 @@ pub fn check_lock(db: &dyn Db, project: Project, lock: Option<&Lock>, system: &d
     let wanted = wanted(db, project);
     let mut found = Findings { db, project, all: Vec::new() };
     for data in &wanted.data {
-        let locked = lock.data.get(&data.name).filter(|locked| locked.path == data.path).map(|locked| locked.sha256.clone());
+        let locked =
+            lock.data.get(&data.name).filter(|locked| locked.path == data.path).map(|locked| locked.sha256.clone());
         found.file(&format!("dataset `{}`", data.name), &data.path, locked, system, &data.place);
     }
     for code in &wanted.code {
@@ -169,7 +177,12 @@ pub fn check_lock(db: &dyn Db, project: Project, lock: Option<&Lock>, system: &d
     for environment in &wanted.environments {
         let what = format!("environment `{}`", environment.name);
         match lock.environments.get(&environment.name).map(|locked| locked.requirements.clone()) {
-            None => found.add(rule::missing_lock_entry, &format!("`mlp.lock` does not hold the {what}"), "not pinned", &environment.place),
+            None => found.add(
+                rule::missing_lock_entry,
+                &format!("`mlp.lock` does not hold the {what}"),
+                "not pinned",
+                &environment.place,
+            ),
             Some(digest) if digest != environment.digest() => {
                 let message = format!("the {what} asks for other packages than `mlp.lock` was resolved for");
                 found.add(rule::stale_lock, &message, "changed since", &environment.place);
@@ -177,6 +190,7 @@ pub fn check_lock(db: &dyn Db, project: Project, lock: Option<&Lock>, system: &d
             Some(_) => {}
         }
     }
+    found.stdlib(lock);
     found.all
 }
 
@@ -196,9 +210,43 @@ impl Findings<'_> {
             return;
         };
         match locked {
-            None => self.add(rule::missing_lock_entry, &format!("`mlp.lock` does not hold the {what} (`{path}`)"), "not pinned", place),
+            None => self.add(
+                rule::missing_lock_entry,
+                &format!("`mlp.lock` does not hold the {what} (`{path}`)"),
+                "not pinned",
+                place,
+            ),
             Some(sha256) if sha256 != sha256_hex(&bytes) => {
-                self.add(rule::stale_lock, &format!("`{path}` differs from what `mlp.lock` holds"), "changed since", place);
+                self.add(
+                    rule::stale_lock,
+                    &format!("`{path}` differs from what `mlp.lock` holds"),
+                    "changed since",
+                    place,
+                );
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// The standard library makes part of every program that is generated.
+    fn stdlib(&mut self, lock: &Lock) {
+        let Some(pipeline) = all_blocks(self.db, self.project, "pipeline").into_iter().next() else { return };
+        let span = body(self.db, pipeline).map_or(Span::default(), |decl| decl.header);
+        let place = (pipeline.reference(self.db), span);
+        match &lock.stdlib {
+            None => self.add(
+                rule::missing_lock_entry,
+                "`mlp.lock` does not hold the standard library",
+                "not pinned",
+                &place,
+            ),
+            Some(locked) if locked.sha256 != mlpc_stdlib::digest() => {
+                let (old, new) = (&locked.version, mlpc_stdlib::version());
+                let message = match old == new {
+                    true => format!("`mlp.lock` holds another build of the standard library {new}"),
+                    false => format!("`mlp.lock` holds the standard library {old}, and this is {new}"),
+                };
+                self.add(rule::stale_lock, &message, "locked with another mlpc", &place);
             }
             Some(_) => {}
         }

@@ -115,7 +115,9 @@ fn translate(sources: &Sources<'_>, finding: &Diagnostic) -> codespan::Diagnosti
     });
     let notes = finding.notes.iter().map(|note| hang("note: ", note));
     let help = finding.help.iter().map(|help| hang("help: ", help));
-    let fixes = finding.fixes.iter().map(|fix| hang("fix: ", &fix_text(fix)));
+    // A fix that only repeats the help says nothing new.
+    let fixes = finding.fixes.iter().filter(|fix| !finding.help.contains(&fix.title));
+    let fixes = fixes.map(|fix| hang("fix: ", &fix_text(fix)));
     codespan::Diagnostic::new(severity)
         .with_code(finding.code.id)
         .with_message(&finding.message)

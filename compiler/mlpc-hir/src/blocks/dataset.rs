@@ -9,7 +9,8 @@ use crate::infer::{Columns, Infer, Lookup, Position};
 use crate::library::{FnSig, body, fn_signature, nested, setting, text};
 use crate::names::{Space, resolve};
 use crate::typed::{
-    Checked, Column, Const, Dataset, DatasetColumn, DatasetShape, Expectation, ParseAs, SourceFormat, SourceRef, TExpr, TKind,
+    Checked, Column, Const, Dataset, DatasetColumn, DatasetShape, Expectation, ParseAs, SourceFormat, SourceRef, TExpr,
+    TKind,
 };
 use crate::types::{Ty, TyKind};
 use mlpc_db::{Block, Db};
@@ -133,7 +134,9 @@ fn parse_as(context: &mut Context<'_>, expr: &Expr, ty: &Ty) -> Option<ParseAs> 
             items.iter().map(literal).collect::<Option<Vec<Const>>>().map(ParseAs::Flag)
         }
         ExprKind::Call(callee, args) if dotted(callee).as_deref() == Some("epoch") => match args.as_slice() {
-            [Arg { value: Expr { kind: ExprKind::Name(unit), .. }, .. }] if ["s", "ms", "us"].contains(&unit.as_str()) => {
+            [Arg { value: Expr { kind: ExprKind::Name(unit), .. }, .. }]
+                if ["s", "ms", "us"].contains(&unit.as_str()) =>
+            {
                 Some(ParseAs::Epoch(unit.clone()))
             }
             _ => None,
@@ -195,7 +198,12 @@ fn step_output(context: &mut Context<'_>, expr: &Expr) -> Option<SourceRef> {
         Some(Some(_)) => Some(SourceRef::Step(context.qualified(block), output.to_owned())),
         _ => {
             let near = did_you_mean(output, outputs.keys().map(String::as_str)).map(str::to_owned);
-            context.findings.push(errors::unknown_component(&format!("file output of `{step}` called"), output, near, expr.span));
+            context.findings.push(errors::unknown_component(
+                &format!("file output of `{step}` called"),
+                output,
+                near,
+                expr.span,
+            ));
             None
         }
     }
@@ -209,7 +217,10 @@ fn csv_format(context: &mut Context<'_>, args: &[Arg]) -> SourceFormat {
         let Some(name) = &arg.name else { continue };
         match (name.text.as_str(), literal(&arg.value)) {
             ("null", Some(Const::List(items))) => {
-                null = items.iter().filter_map(|item| if let Const::Str(text) = item { Some(text.clone()) } else { None }).collect();
+                null = items
+                    .iter()
+                    .filter_map(|item| if let Const::Str(text) = item { Some(text.clone()) } else { None })
+                    .collect();
             }
             ("null", Some(Const::Str(text))) => null = vec![text],
             ("delimiter", Some(Const::Str(text))) if text.len() == 1 => delimiter = text,
@@ -263,7 +274,11 @@ fn check_zone(context: &mut Context<'_>, decl: &BlockDecl, value: &Dataset) {
         if jiff::tz::TimeZone::get(zone).is_err()
             && let Some(expr) = setting(decl, "timezone")
         {
-            context.findings.push(errors::bad_value(format!("there is no time zone {zone:?}"), "unknown zone", expr.span));
+            context.findings.push(errors::bad_value(
+                format!("there is no time zone {zone:?}"),
+                "unknown zone",
+                expr.span,
+            ));
         }
         return;
     }
@@ -328,7 +343,8 @@ fn infer(context: &mut Context<'_>, scope: &TableScope, expr: &Expr) -> TExpr {
 }
 
 fn call_rows(expr: &Expr, scope: &TableScope) -> Expr {
-    let is_rows = |expr: &Expr| matches!(&expr.kind, ExprKind::Name(name) if name == "rows") && scope.find("rows").is_none();
+    let is_rows =
+        |expr: &Expr| matches!(&expr.kind, ExprKind::Name(name) if name == "rows") && scope.find("rows").is_none();
     let called = |expr: &Expr| -> Box<Expr> {
         if is_rows(expr) {
             Box::new(Expr { kind: ExprKind::Call(Box::new(expr.clone()), Vec::new()), span: expr.span })

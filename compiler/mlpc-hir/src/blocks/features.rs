@@ -56,7 +56,8 @@ pub fn features_shape<'db>(db: &'db dyn Db, block: Block<'db>) -> FeaturesShape 
         .collect();
     if let Some(base) = context(db, block).quiet().connected(&["dataset"]) {
         let others = super::dataset::dataset_shape(db, base).columns.iter();
-        let new: Vec<Column> = others.filter(|column| !carried.iter().any(|c| c.name == column.name)).cloned().collect();
+        let new: Vec<Column> =
+            others.filter(|column| !carried.iter().any(|c| c.name == column.name)).cloned().collect();
         carried.extend(new);
     }
     FeaturesShape {
@@ -93,9 +94,12 @@ fn joins(context: &mut Context<'_>, decl: &BlockDecl, scope: &mut FeatureScope, 
                     context.findings.push(errors::not_supported("an `asof` join", *span));
                     continue;
                 }
-                let Some(block) = context.block(&["dataset"], &join.dataset.text(), join.dataset.span) else { continue };
+                let Some(block) = context.block(&["dataset"], &join.dataset.text(), join.dataset.span) else {
+                    continue;
+                };
                 let shape = super::dataset::dataset_shape(context.db, block);
-                let alias = join.alias.as_ref().map_or_else(|| block.name(context.db).to_owned(), |name| name.text.clone());
+                let alias =
+                    join.alias.as_ref().map_or_else(|| block.name(context.db).to_owned(), |name| name.text.clone());
                 let on = join_pairs(context, scope, join, &alias, shape, statement.span);
                 scope.partial |= shape.partial;
                 scope.joined.push(Joined { alias, columns: shape.columns.clone(), keys: shape.key.clone() });
@@ -214,7 +218,8 @@ fn add_draft<'a>(context: &mut Context<'_>, scope: &FeatureScope, draft: Draft<'
         // A feature that repeats the label is a leak, which says more than a name used twice.
         let roles = [first.role, draft.role];
         if roles.contains(&Role::Label) && roles.contains(&Role::Feature) && draft.expr.is_none() {
-            let (feature, label) = if first.role == Role::Label { (draft.span, first.span) } else { (first.span, draft.span) };
+            let (feature, label) =
+                if first.role == Role::Label { (draft.span, first.span) } else { (first.span, draft.span) };
             let path = [draft.name.clone(), draft.name.clone()];
             context.findings.push(errors::label_leakage(&draft.name, &draft.name, feature, label, &path));
         } else {
@@ -407,7 +412,13 @@ fn definitions(
             Role::Weight => value.weight = Some(draft.name.clone()),
             Role::Feature | Role::Let => {}
         }
-        value.definitions.push(Definition { name: draft.name, doc: draft.doc, role: draft.role, expr, span: draft.span });
+        value.definitions.push(Definition {
+            name: draft.name,
+            doc: draft.doc,
+            role: draft.role,
+            expr,
+            span: draft.span,
+        });
     }
     // The model reads its inputs in the order of the text.
     for name in text_order {

@@ -68,7 +68,11 @@ fn in_profile(context: &mut Context<'_>, decl: &BlockDecl) -> BlockDecl {
     let Some(selected) = profiles.iter().find(|profile| name_of(profile) == *wanted) else {
         // `dev` needs no declaration: it is the program without any profile.
         if wanted != "dev" {
-            let near = mlpc_diagnostics::did_you_mean(wanted, profiles.iter().map(|profile| name_of(profile)).collect::<Vec<_>>().iter().map(String::as_str)).map(str::to_owned);
+            let near = mlpc_diagnostics::did_you_mean(
+                wanted,
+                profiles.iter().map(|profile| name_of(profile)).collect::<Vec<_>>().iter().map(String::as_str),
+            )
+            .map(str::to_owned);
             context.findings.push(errors::unknown_component("profile", wanted, near, decl.header));
         }
         return merged;
@@ -101,7 +105,8 @@ pub fn environment<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Environme
         && let Some(Const::Str(version)) = literal(expr)
     {
         let parts: Vec<&str> = version.split('.').collect();
-        let fine = parts.len() == 2 && parts.iter().all(|part| part.parse::<u32>().is_ok()) && parts.first() == Some(&"3");
+        let fine =
+            parts.len() == 2 && parts.iter().all(|part| part.parse::<u32>().is_ok()) && parts.first() == Some(&"3");
         if fine {
             value.python = version;
         } else {
@@ -142,11 +147,16 @@ pub fn parameter<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Parameter> 
     match &value {
         None => {
             let message = format!("`{}` has no value", decl.name.text);
-            context.findings.push(errors::bad_value(message, "give it a default, or set it for the run", decl.name.span));
+            context.findings.push(errors::bad_value(
+                message,
+                "give it a default, or set it for the run",
+                decl.name.span,
+            ));
         }
         Some(value) => {
             let found = crate::infer::literal_expr(value.clone(), span).ty;
-            let is_word = set.is_none() && decl.value.as_ref().is_some_and(|expr| matches!(expr.kind, ExprKind::Name(_)));
+            let is_word =
+                set.is_none() && decl.value.as_ref().is_some_and(|expr| matches!(expr.kind, ExprKind::Name(_)));
             if !is_word && !found.fits(&ty.kind) {
                 let what = format!("`{}`", decl.name.text);
                 context.findings.push(errors::mismatch(&what, &format!("`{}`", ty.kind), &found, span));
@@ -167,7 +177,11 @@ pub fn operations(context: &mut Context<'_>, decl: &BlockDecl) -> Operations {
         match (name.text().as_str(), literal(expr)) {
             ("cpu", Some(Const::Int(cpu))) => match u32::try_from(cpu) {
                 Ok(cpu @ 1..=4096) => value.cpu = Some(cpu),
-                _ => context.findings.push(errors::bad_value("`cpu` is a number of threads from 1", "out of range", expr.span)),
+                _ => context.findings.push(errors::bad_value(
+                    "`cpu` is a number of threads from 1",
+                    "out of range",
+                    expr.span,
+                )),
             },
             ("memory", Some(Const::Size(bytes))) => value.memory = Some(bytes),
             ("memory", _) => context.findings.push(errors::wrong_form("memory", "a size, as `8Gi`", expr.span)),
@@ -204,7 +218,11 @@ fn retry(context: &mut Context<'_>, expr: &Expr) -> Option<(u32, u64, f64, u64)>
         match (name, literal(&arg.value)) {
             ("attempts", Some(Const::Int(count))) => match u32::try_from(count) {
                 Ok(count @ 1..=100) => attempts = count,
-                _ => context.findings.push(errors::bad_value("`attempts` is from 1 to 100", "out of range", arg.value.span)),
+                _ => context.findings.push(errors::bad_value(
+                    "`attempts` is from 1 to 100",
+                    "out of range",
+                    arg.value.span,
+                )),
             },
             ("backoff", _) => {
                 let (kind, waits, span) = call_of(&arg.value)?;
@@ -227,7 +245,12 @@ fn retry(context: &mut Context<'_>, expr: &Expr) -> Option<(u32, u64, f64, u64)>
             }
             _ => {
                 let span = arg.name.as_ref().map_or(arg.value.span, |name| name.span);
-                context.findings.push(errors::unknown_setting("retry", name, ["attempts", "backoff"].into_iter(), span));
+                context.findings.push(errors::unknown_setting(
+                    "retry",
+                    name,
+                    ["attempts", "backoff"].into_iter(),
+                    span,
+                ));
             }
         }
     }

@@ -95,7 +95,11 @@ fn labels_only(context: &Context<'_>, model: Block<'_>, trainer: &str) -> bool {
 
 fn metric(context: &mut Context<'_>, expr: &Expr, subject: &Subject, metrics: &mut IndexMap<String, MetricUse>) {
     let Some((name, args, span)) = call_of(expr) else {
-        context.findings.push(errors::wrong_form("metrics", "metrics, as `[accuracy, recall(threshold: 0.4)]`", expr.span));
+        context.findings.push(errors::wrong_form(
+            "metrics",
+            "metrics, as `[accuracy, recall(threshold: 0.4)]`",
+            expr.span,
+        ));
         return;
     };
     let Some(signature) = metric_named(context, &name) else {
@@ -120,7 +124,11 @@ fn metric(context: &mut Context<'_>, expr: &Expr, subject: &Subject, metrics: &m
         .collect();
     let reported = reported_name(&name, args, metrics);
     if metrics.contains_key(&reported) {
-        context.findings.push(errors::bad_value(format!("`{reported}` is measured already"), "listed twice", expr.span));
+        context.findings.push(errors::bad_value(
+            format!("`{reported}` is measured already"),
+            "listed twice",
+            expr.span,
+        ));
         return;
     }
     metrics.insert(reported, MetricUse { metric: name, arguments });
@@ -161,7 +169,9 @@ fn slices(context: &mut Context<'_>, decl: &BlockDecl, model: Block<'_>, value: 
     for (name, span) in names(expr).unwrap_or_default() {
         let Some(column) = carried(context, shape, &name, span) else { continue };
         match column.ty.kind {
-            TyKind::Category(_) | TyKind::Bool | TyKind::String | TyKind::Int | TyKind::Unknown => value.slices.push(name),
+            TyKind::Category(_) | TyKind::Bool | TyKind::String | TyKind::Int | TyKind::Unknown => {
+                value.slices.push(name)
+            }
             _ => {
                 let finding = errors::mismatch("a slice", "a category or a flag", &column.ty, span);
                 context.findings.push(finding.help("use `let` with `quantile_bin(x)` or a condition"));
@@ -316,15 +326,23 @@ impl Reader<'_, '_> {
         }
         if !self.broken {
             let computed = self.report.slices.clone();
-            self.context.findings.push(errors::metric_not_computed(name, &format!("slices of {}", self.name), &computed, span));
+            self.context.findings.push(errors::metric_not_computed(
+                name,
+                &format!("slices of {}", self.name),
+                &computed,
+                span,
+            ));
         }
         None
     }
 
     /// A metric's own range can make a requirement empty.
     fn check_bound(&mut self, compare: BinaryOp, left: &Quantity, right: &Quantity, span: Span) {
-        let (Quantity::Metric(name) | Quantity::MetricBy(name, _), Quantity::Number(bound)) = (left, right) else { return };
-        let Some(signature) = self.report.metrics.get(name).and_then(|used| metric_named(self.context, &used.metric)) else {
+        let (Quantity::Metric(name) | Quantity::MetricBy(name, _), Quantity::Number(bound)) = (left, right) else {
+            return;
+        };
+        let Some(signature) = self.report.metrics.get(name).and_then(|used| metric_named(self.context, &used.metric))
+        else {
             return;
         };
         let range = signature.range;

@@ -69,7 +69,12 @@ fn input(context: &mut Context<'_>, expr: &Expr) -> Option<StepInput> {
         let outputs = &step(context.db, block).value.outputs;
         if !outputs.contains_key(output) {
             let near = mlpc_diagnostics::did_you_mean(output, outputs.keys().map(String::as_str)).map(str::to_owned);
-            context.findings.push(errors::unknown_component(&format!("output of `{owner}` called"), output, near, expr.span));
+            context.findings.push(errors::unknown_component(
+                &format!("output of `{owner}` called"),
+                output,
+                near,
+                expr.span,
+            ));
             return None;
         }
         return Some(StepInput::Step(context.qualified(block), output.to_owned()));
@@ -90,7 +95,11 @@ fn run(context: &mut Context<'_>, expr: &Expr) -> Option<StepRun> {
         return Some(StepRun::Shell(text));
     }
     let Some((file, function)) = text.rsplit_once(':') else {
-        context.findings.push(errors::bad_value("a Python step names a file and a function", "as `\"loader.py:main\"`", first.value.span));
+        context.findings.push(errors::bad_value(
+            "a Python step names a file and a function",
+            "as `\"loader.py:main\"`",
+            first.value.span,
+        ));
         return None;
     };
     let path = crate::names::join_path(context.file.path(context.db), file);

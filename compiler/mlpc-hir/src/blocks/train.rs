@@ -52,7 +52,8 @@ fn data<'db>(context: &mut Context<'db>, decl: &BlockDecl, value: &mut Train) ->
     let split = context.block(&["split"], &name, expr.span)?;
     value.split = context.qualified(split);
     // The split's own findings are reported with the split; here only its features matter.
-    let features = Context { block: split, file: split.file(context.db), ..context.quiet() }.connected(&["features"])?;
+    let features =
+        Context { block: split, file: split.file(context.db), ..context.quiet() }.connected(&["features"])?;
     value.features = context.qualified(features);
     Some(features)
 }
@@ -75,7 +76,12 @@ fn trainer(context: &mut Context<'_>, decl: &BlockDecl, value: &mut Train) -> Op
 }
 
 /// The value of every parameter of a trainer or metric, defaults included; reports those that do not fit.
-pub fn hyperparameters(context: &mut Context<'_>, owner: &str, params: &[HyperSig], args: &[Arg]) -> Vec<Hyperparameter> {
+pub fn hyperparameters(
+    context: &mut Context<'_>,
+    owner: &str,
+    params: &[HyperSig],
+    args: &[Arg],
+) -> Vec<Hyperparameter> {
     let mut given: Vec<(&HyperSig, Const)> = Vec::new();
     for arg in args {
         let Some(name) = &arg.name else {
@@ -95,13 +101,25 @@ pub fn hyperparameters(context: &mut Context<'_>, owner: &str, params: &[HyperSi
         let Some(value) = constant(context.db, context.file, &arg.value) else {
             let text = context.source(arg.value.span);
             let wanted = param.describe();
-            context.findings.push(errors::hyperparameter_type(owner, &param.name, &wanted, &format!("`{text}`"), arg.value.span));
+            context.findings.push(errors::hyperparameter_type(
+                owner,
+                &param.name,
+                &wanted,
+                &format!("`{text}`"),
+                arg.value.span,
+            ));
             continue;
         };
         match judge(param, value) {
             Ok(value) => given.push((param, value)),
             Err(Misfit::Range(value)) => {
-                context.findings.push(errors::hyperparameter_range(owner, &param.name, &value, param.range, arg.value.span));
+                context.findings.push(errors::hyperparameter_range(
+                    owner,
+                    &param.name,
+                    &value,
+                    param.range,
+                    arg.value.span,
+                ));
             }
             Err(Misfit::Type(value)) => {
                 let wanted = param.describe();
@@ -110,7 +128,8 @@ pub fn hyperparameters(context: &mut Context<'_>, owner: &str, params: &[HyperSi
             }
         }
     }
-    let value_of = |param: &HyperSig| given.iter().find(|(other, _)| other.name == param.name).map(|(_, value)| value.clone());
+    let value_of =
+        |param: &HyperSig| given.iter().find(|(other, _)| other.name == param.name).map(|(_, value)| value.clone());
     params
         .iter()
         .filter_map(|param| {
@@ -214,8 +233,12 @@ fn check_fit(
 type Refusal = (&'static str, &'static str, &'static str, fn(&Column) -> bool);
 
 const REFUSALS: [Refusal; 4] = [
-    ("nulls", "nulls", "use `impute(x)` or `coalesce(x, …)`, or `filter is_not_null(x)`", |column| column.ty.nullable && !column.ty.is_unknown()),
-    ("categories", "categories", "use `one_hot(x)` or `ordinal(x)`", |column| matches!(column.ty.kind, TyKind::Category(_))),
+    ("nulls", "nulls", "use `impute(x)` or `coalesce(x, …)`, or `filter is_not_null(x)`", |column| {
+        column.ty.nullable && !column.ty.is_unknown()
+    }),
+    ("categories", "categories", "use `one_hot(x)` or `ordinal(x)`", |column| {
+        matches!(column.ty.kind, TyKind::Category(_))
+    }),
     ("vectors", "vectors", "use another trainer", |column| matches!(column.ty.kind, TyKind::Vector(_))),
     ("", "texts or times", "make a number or a category of it: `to_category(x)`, `hour(t)`, `length(s)`", |column| {
         !super::features::is_model_input(&column.ty.kind)

@@ -43,8 +43,11 @@ impl Infer<'_> {
     }
 
     fn function(&self, name: &str) -> Option<FnSig> {
-        let spaces: &[Space] =
-            if self.position == Position::Expectation { &[Space::Expectation, Space::Function] } else { &[Space::Function] };
+        let spaces: &[Space] = if self.position == Position::Expectation {
+            &[Space::Expectation, Space::Function]
+        } else {
+            &[Space::Function]
+        };
         let block = spaces.iter().find_map(|space| resolve(self.db, self.file, *space, name))?;
         fn_signature(self.db, block).clone()
     }
@@ -100,8 +103,8 @@ impl Infer<'_> {
     }
 
     fn bind_one(&mut self, signature: &FnSig, param: &FnParam, arg: &Arg, bound: &mut Bound) {
-        let twice = !param.variadic
-            && (bound.values.contains_key(&param.name) || bound.constants.contains_key(&param.name));
+        let twice =
+            !param.variadic && (bound.values.contains_key(&param.name) || bound.constants.contains_key(&param.name));
         if twice {
             let message = format!("`{}` of `{}` is given twice", param.name, signature.name);
             self.findings.push(errors::bad_arguments(message, &describe(signature), arg.value.span));
@@ -175,7 +178,13 @@ impl Infer<'_> {
         let values = || bound.values.values().flatten();
         let kind = match &signature.result {
             Pattern::Is(kind) => kind.clone(),
-            Pattern::Number => if float { TyKind::Float } else { TyKind::Int },
+            Pattern::Number => {
+                if float {
+                    TyKind::Float
+                } else {
+                    TyKind::Int
+                }
+            }
             Pattern::Var(name) => variables.get(name).map_or(TyKind::Unknown, |ty| ty.kind.clone()),
             Pattern::Any | Pattern::List(_) => TyKind::Unknown,
         };
@@ -243,7 +252,8 @@ impl Infer<'_> {
         let wanted = match &param.pattern {
             Pattern::Is(kind) if !value.ty.fits(kind) => Some(kind.to_string()),
             Pattern::Number if !value.ty.is_number() && value.ty.kind != TyKind::Null => Some("a number".to_owned()),
-            Pattern::Var(name) => match variables.get(name).map_or(Some(value.ty.clone()), |seen| seen.join(&value.ty)) {
+            Pattern::Var(name) => match variables.get(name).map_or(Some(value.ty.clone()), |seen| seen.join(&value.ty))
+            {
                 Some(joined) => {
                     variables.insert(name.clone(), joined);
                     None

@@ -38,7 +38,9 @@ fn refine(condition: &TExpr, truth: bool, known: &mut BTreeMap<String, Ty>) {
         TKind::InRange { item, low, high, negated } if truth => {
             not_null(Some(item), known);
             if !negated {
-                let side = |bound: &Option<(Box<TExpr>, bool)>| bound.as_ref().map(|(bound, closed)| (bound.ty.range, *closed));
+                let side = |bound: &Option<(Box<TExpr>, bool)>| {
+                    bound.as_ref().map(|(bound, closed)| (bound.ty.range, *closed))
+                };
                 let mut range = Interval::ALL;
                 if let Some((low, closed)) = side(low) {
                     (range.low, range.low_closed) = (low.low, closed);
@@ -80,7 +82,8 @@ fn narrow(expr: &TExpr, range: Interval, known: &mut BTreeMap<String, Ty>) {
 
 fn bound(expr: &TExpr, op: BinaryOp, other: &TExpr, known: &mut BTreeMap<String, Ty>) {
     let range = other.ty.range;
-    let below = Interval { low: f64::NEG_INFINITY, low_closed: false, high: range.high, high_closed: range.high_closed };
+    let below =
+        Interval { low: f64::NEG_INFINITY, low_closed: false, high: range.high, high_closed: range.high_closed };
     let above = Interval { low: range.low, low_closed: range.low_closed, high: f64::INFINITY, high_closed: false };
     match op {
         BinaryOp::Lt => narrow(expr, Interval { high_closed: false, ..below }, known),
@@ -107,7 +110,8 @@ fn mirrored(op: BinaryOp) -> BinaryOp {
 pub fn verdict(condition: &TExpr) -> Option<(bool, &TExpr)> {
     match &condition.kind {
         TKind::Binary { op, left, right, .. } if left.ty.is_number() && right.ty.is_number() => {
-            compare(*op, left.ty.range, right.ty.range, left.ty.nullable || right.ty.nullable).map(|always| (always, &**left))
+            compare(*op, left.ty.range, right.ty.range, left.ty.nullable || right.ty.nullable)
+                .map(|always| (always, &**left))
         }
         _ => None,
     }

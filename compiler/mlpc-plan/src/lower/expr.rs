@@ -97,11 +97,9 @@ pub fn expr(typed: &TExpr) -> Expr {
             then: Box::new(expr(then)),
             otherwise: Box::new(expr(otherwise)),
         },
-        TKind::InList { item, values, negated } => Expr::InList {
-            item: Box::new(expr(item)),
-            values: values.iter().map(value).collect(),
-            negated: *negated,
-        },
+        TKind::InList { item, values, negated } => {
+            Expr::InList { item: Box::new(expr(item)), values: values.iter().map(value).collect(), negated: *negated }
+        }
         TKind::InRange { item, low, high, negated } => {
             let bound = |side: &Option<(Box<TExpr>, bool)>| {
                 side.as_ref().map(|(bound, closed)| (Box::new(expr(bound)), *closed))

@@ -2,10 +2,9 @@
 
 use super::Lowering;
 use super::expr::{dtype, expr, range, value};
-use crate::plan::{
-    ColumnSchema, FeatureSet, Fitted, FittedStage, Join, Label, ModelInput, NamedValue, Parse, Task,
-};
+use crate::plan::{ColumnSchema, FeatureSet, Fitted, FittedStage, Join, Label, ModelInput, NamedValue, Parse, Task};
 use indexmap::IndexMap;
+use mlpc_db::Block;
 use mlpc_hir::blocks::dataset::dataset;
 use mlpc_hir::blocks::features::features;
 use mlpc_hir::blocks::release::evaluate;
@@ -14,7 +13,6 @@ use mlpc_hir::blocks::train::{task_of, train};
 use mlpc_hir::names::qualified;
 use mlpc_hir::typed::{self, DatasetColumn, Definition, FittedCall, ParseAs, Role, TExpr, TKind};
 use mlpc_hir::{all_blocks, block_named};
-use mlpc_db::Block;
 
 impl Lowering<'_> {
     /// Every features block that a split uses.
@@ -40,7 +38,8 @@ impl Lowering<'_> {
         for definition in &checked.definitions {
             stages.add(definition);
         }
-        let of_base = block_named(self.db, self.project, "dataset", &checked.base).map(|base| &dataset(self.db, base).value);
+        let of_base =
+            block_named(self.db, self.project, "dataset", &checked.base).map(|base| &dataset(self.db, base).value);
         let base_columns = of_base
             .into_iter()
             .flat_map(|base| &base.columns)

@@ -75,7 +75,10 @@ fn code(wanted: &Wanted, lock: &Lock) -> Vec<CodeFile> {
     wanted
         .code
         .iter()
-        .map(|file| CodeFile { path: file.path.clone(), sha256: lock.code.get(&file.path).cloned().unwrap_or_default() })
+        .map(|file| CodeFile {
+            path: file.path.clone(),
+            sha256: lock.code.get(&file.path).cloned().unwrap_or_default(),
+        })
         .collect()
 }
 
@@ -136,9 +139,10 @@ impl Lowering<'_> {
             cpu: pick(own.cpu, self.defaults.cpu).unwrap_or(1),
             memory: own.memory.or(self.defaults.memory),
         };
-        step.retry = own.retry.or(self.defaults.retry).map_or_else(Retry::default, |(attempts, initial_ms, factor, max_ms)| {
-            Retry { attempts, initial_ms, factor, max_ms }
-        });
+        step.retry =
+            own.retry.or(self.defaults.retry).map_or_else(Retry::default, |(attempts, initial_ms, factor, max_ms)| {
+                Retry { attempts, initial_ms, factor, max_ms }
+            });
         let timeout = own.timeout_ms.or(self.defaults.timeout_ms);
         // A part of a second counts as a whole one.
         step.timeout_seconds = timeout.and_then(|ms| u64::try_from(ms).ok()).map(|ms| ms.div_ceil(1_000));
@@ -149,7 +153,8 @@ impl Lowering<'_> {
 fn ordered(mut steps: Vec<Step>) -> Vec<Step> {
     let mut done: Vec<Step> = Vec::with_capacity(steps.len());
     while !steps.is_empty() {
-        let ready = steps.iter().position(|step| needs(step).iter().all(|need| done.iter().any(|other| other.id == **need)));
+        let ready =
+            steps.iter().position(|step| needs(step).iter().all(|need| done.iter().any(|other| other.id == **need)));
         // The check refuses circles, so some step is always ready.
         let next = steps.remove(ready.unwrap_or(0));
         done.push(next);

@@ -5,9 +5,9 @@ use super::expr::{expr, value};
 use super::features::{column_schema, task};
 use crate::Plan;
 use crate::plan::{
-    ArtifactKind, CategoryStyle, Check, Evaluate, Expectation, Format, Gate, Ingest, InputRef, MetricCall, MetricNeeds, Output,
-    Param, Program, Quantity, Register, Requirement, Resources, Retry, Split, SplitBy, Step, StepSpec, Task, Train, UserPython,
-    UserShell, Validate,
+    ArtifactKind, CategoryStyle, Check, Evaluate, Expectation, Format, Gate, Ingest, InputRef, MetricCall, MetricNeeds,
+    Output, Param, Program, Quantity, Register, Requirement, Resources, Retry, Split, SplitBy, Step, StepSpec, Task,
+    Train, UserPython, UserShell, Validate,
 };
 use indexmap::IndexMap;
 use mlpc_db::Block;
@@ -187,7 +187,11 @@ impl Lowering<'_> {
                 key: set.key.clone(),
                 shares: checked.shares.iter().cloned().collect(),
                 // Only classes can be asked for in every part.
-                label: set.label.as_ref().filter(|label| label.task != Task::Regression).map(|label| label.name.clone()),
+                label: set
+                    .label
+                    .as_ref()
+                    .filter(|label| label.task != Task::Regression)
+                    .map(|label| label.name.clone()),
             });
             let mut parts = self.step("split", &name, block, &none, spec);
             parts.inputs.insert("rows".to_owned(), rows.clone());
@@ -405,9 +409,7 @@ fn quantity(quantity: &typed::Quantity) -> Quantity {
     match quantity {
         typed::Quantity::Number(number) => Quantity::Number(*number),
         typed::Quantity::Metric(metric) => Quantity::Metric(metric.clone()),
-        typed::Quantity::MetricBy(metric, slice) => {
-            Quantity::MetricBy { metric: metric.clone(), slice: slice.clone() }
-        }
+        typed::Quantity::MetricBy(metric, slice) => Quantity::MetricBy { metric: metric.clone(), slice: slice.clone() },
         typed::Quantity::Gap(metric, slice) => Quantity::Gap { metric: metric.clone(), slice: slice.clone() },
         typed::Quantity::Champion(metric) => Quantity::Champion(metric.clone()),
         typed::Quantity::Binary(op, left, right) => Quantity::Binary {

@@ -48,7 +48,11 @@ impl FeatureScope {
     /// The name of a joined column in the table: plain, unless another source has it.
     pub fn table_name(&self, joined: &Joined, column: &str) -> String {
         let unique = self.sources(column).len() == 1;
-        if unique && !joined.keys.contains(&column.to_owned()) { column.to_owned() } else { format!("{}.{column}", joined.alias) }
+        if unique && !joined.keys.contains(&column.to_owned()) {
+            column.to_owned()
+        } else {
+            format!("{}.{column}", joined.alias)
+        }
     }
 
     /// The finding for a name that is no column.
@@ -132,8 +136,9 @@ impl Columns for FeatureScope {
     }
 
     fn describe(&self) -> String {
-        let names: Vec<&str> =
-            std::iter::once(self.base_name.as_str()).chain(self.joined.iter().map(|joined| joined.alias.as_str())).collect();
+        let names: Vec<&str> = std::iter::once(self.base_name.as_str())
+            .chain(self.joined.iter().map(|joined| joined.alias.as_str()))
+            .collect();
         match names.as_slice() {
             [only] => format!("`{only}`"),
             many => format!("none of {}", mlpc_diagnostics::list_words(many.iter().copied(), "and")),
