@@ -2,4 +2,8 @@
 //! Markdown files whose fenced blocks are programs.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
 
+pub mod expected;
+pub mod markdown;
 pub mod program;
+pub mod reveal;
+pub mod snapshot;

@@ -162,11 +162,7 @@ impl<P> Diagnostic<P> {
                 .map(|fix| Fix {
                     title: fix.title,
                     applicability: fix.applicability,
-                    edits: fix
-                        .edits
-                        .into_iter()
-                        .map(|edit| Edit { place: map(edit.place), text: edit.text })
-                        .collect(),
+                    edits: fix.edits.into_iter().map(|edit| Edit { place: map(edit.place), text: edit.text }).collect(),
                 })
                 .collect(),
         }

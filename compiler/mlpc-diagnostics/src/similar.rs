@@ -37,10 +37,7 @@ fn distance(left: &str, right: &str) -> usize {
             let delete = above.get(column + 1).copied().unwrap_or(0) + 1;
             let insert = current.get(column).copied().unwrap_or(0) + 1;
             let mut best = replace.min(delete).min(insert);
-            let swapped = row > 0
-                && column > 0
-                && left.get(row - 1) == Some(b)
-                && right.get(column - 1) == Some(a);
+            let swapped = row > 0 && column > 0 && left.get(row - 1) == Some(b) && right.get(column - 1) == Some(a);
             if swapped {
                 best = best.min(before.get(column - 1).copied().unwrap_or(0) + 1);
             }
