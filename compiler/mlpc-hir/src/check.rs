@@ -30,8 +30,12 @@ pub fn check_block<'db>(db: &'db dyn Db, block: Block<'db>) -> Vec<Finding> {
         findings.push(errors::unknown_kind(&decl.kind.text, known, decl.kind.span));
         return findings;
     };
+    if decl.name.is_none() && parse.errors.is_empty() {
+        findings.push(errors::missing_name(spec.keyword, decl.header));
+    }
     if let Some(connector) = &spec.connector
         && decl.connector.is_none()
+        && decl.name.is_some()
         && parse.errors.is_empty()
     {
         findings.push(errors::missing_connector(spec.keyword, connector.word, connector.kinds, decl.header));

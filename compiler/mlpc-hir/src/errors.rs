@@ -86,6 +86,12 @@ pub fn unknown_kind<'a>(kind: &str, known: impl Iterator<Item = &'a str>, span: 
     suggest(finding.here("unknown kind"), near, span)
 }
 
+/// A block without a name.
+pub fn missing_name(keyword: &str, span: Span) -> Finding {
+    finding(rule::missing_setting, format!("this `{keyword}` has no name"), span)
+        .here(format!("write `{keyword} NAME {{ … }}`"))
+}
+
 /// A block without the word and name that tie it to another.
 pub fn missing_connector(keyword: &str, word: &str, kinds: &[&str], span: Span) -> Finding {
     let kinds = plain_words(kinds);

@@ -1,0 +1,223 @@
+//! What steps about models and users' own steps do.
+
+use super::{Origin, Task};
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Assigns rows to parts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Split {
+    /// Its name, part of the hash that assigns rows.
+    pub name: String,
+    /// How.
+    pub by: SplitBy,
+    /// Columns that identify a row; empty: its ordinal.
+    pub key: Vec<String>,
+    /// Parts in order with their shares, which sum to 1.
+    pub shares: IndexMap<String, f64>,
+    /// Classes that every part must hold: the label's column.
+    pub label: Option<String>,
+}
+
+/// Ways to split.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum SplitBy {
+    /// By a hash of the key.
+    Random,
+    /// By a hash of the key, within each value of a column.
+    Stratified(String),
+    /// By a hash of a column, so that its rows stay together.
+    Group(String),
+    /// In order of time, with a gap in milliseconds.
+    Time {
+        /// The column.
+        timestamp: String,
+        /// Rows this close before a cut are dropped.
+        gap_ms: i64,
+    },
+}
+
+/// Trains one model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Train {
+    /// Key of [`Plan::features`].
+    pub features: String,
+    /// `sklearn.logistic_regression`.
+    pub trainer: String,
+    /// The trainer's documentation.
+    pub trainer_doc: Option<String>,
+    /// `sklearn.linear_model:LogisticRegression`: module and class, or a user's `file.py:function`.
+    pub python: String,
+    /// What is learned.
+    pub task: Task,
+    /// Names of hyperparameters, all found in [`Step::params`], in order.
+    pub hyperparameters: Vec<String>,
+    /// Constructor arguments that are always given.
+    pub fixed: IndexMap<String, Value>,
+    /// The constructor argument that takes the seed.
+    pub seed_argument: Option<String>,
+    /// The constructor argument that takes the number of threads.
+    pub threads_argument: Option<String>,
+    /// How categories are told to the estimator.
+    pub categories: Option<CategoryStyle>,
+    /// Whether the estimator takes nulls.
+    pub accepts_nulls: bool,
+}
+
+/// How an estimator learns which inputs are categories.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CategoryStyle {
+    /// scikit-learn: `categorical_features=[bool, …]` of the constructor.
+    Mask,
+    /// XGBoost: `feature_types=["c", "q", …]` and `enable_categorical=True` of the constructor.
+    FeatureTypes,
+    /// LightGBM: `categorical_feature=[index, …]` of `fit`.
+    Indices,
+}
+
+/// Judges a model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Evaluate {
+    /// The report's name.
+    pub name: String,
+    /// Key of [`Plan::features`].
+    pub features: String,
+    /// The part that judges: `test` or `validation`.
+    pub part: String,
+    /// What is learned.
+    pub task: Task,
+    /// Metrics, by the name under which they are reported.
+    pub metrics: IndexMap<String, MetricCall>,
+    /// Columns by whose values the metrics are also reported.
+    pub slices: Vec<String>,
+}
+
+/// A metric with its arguments.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MetricCall {
+    /// `roc_auc`.
+    pub metric: String,
+    /// Its documentation.
+    pub doc: Option<String>,
+    /// `mlp_runtime.metrics:roc_auc`, or a user's `file.py:function`.
+    pub python: String,
+    /// What it reads.
+    pub needs: MetricNeeds,
+    /// Whether more is better.
+    pub higher_is_better: bool,
+    /// Keyword arguments.
+    pub arguments: IndexMap<String, Value>,
+}
+
+/// What a metric reads of the predictions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MetricNeeds {
+    /// Predicted classes.
+    Label,
+    /// Probabilities.
+    Probability,
+    /// Predicted numbers.
+    Value,
+}
+
+/// Decides.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Gate {
+    /// Its name.
+    pub name: String,
+    /// In order.
+    pub requirements: Vec<Requirement>,
+    /// Slices with fewer rows are shown, not judged.
+    pub min_rows: u64,
+}
+
+/// One line of a gate: `left compare right`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Requirement {
+    /// As written.
+    pub text: String,
+    /// Where.
+    pub origin: Origin,
+    /// What is judged.
+    pub left: Quantity,
+    /// `<`, `<=`, `>`, `>=`, `==`, `!=`.
+    pub compare: String,
+    /// The bound.
+    pub right: Quantity,
+}
+
+/// A number that a gate can know.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Quantity {
+    /// A constant.
+    Number(f64),
+    /// A metric of the report, by the name under which it is reported.
+    Metric(String),
+    /// The metric in each slice of a column; the requirement holds if it holds in every judged slice.
+    MetricBy {
+        /// The metric.
+        metric: String,
+        /// The column.
+        slice: String,
+    },
+    /// Largest minus smallest over the judged slices.
+    Gap {
+        /// The metric.
+        metric: String,
+        /// The column.
+        slice: String,
+    },
+    /// The champion's metric on the same rows; without a champion the requirement passes and says so.
+    Champion(String),
+    /// Arithmetic: `+`, `-`, `*`, `/`.
+    Binary {
+        /// The operator.
+        op: String,
+        /// Left side.
+        left: Box<Quantity>,
+        /// Right side.
+        right: Box<Quantity>,
+    },
+}
+
+/// Adds a version to the registry.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Register {
+    /// Name in the registry.
+    pub model: String,
+    /// Alias that moves to the new version.
+    pub alias: String,
+    /// The gate that let it through.
+    pub gate: Option<String>,
+}
+
+/// A user's Python function, called with one keyword per input (a `Path` or a number) and per output (a `Path`).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UserPython {
+    /// `loader.py`, relative to the project's root.
+    pub file: String,
+    /// `main`.
+    pub function: String,
+}
+
+/// A user's shell command.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UserShell {
+    /// The command with `{name}` for inputs, outputs and parameters; `{{` is a brace.
+    pub template: String,
+}

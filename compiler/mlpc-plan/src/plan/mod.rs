@@ -1,0 +1,283 @@
+//! The plan: what a run does, in terms that no backend owns. Published as JSON with a schema.
+//!
+//! A plan names no backend and holds no syntax. Text of users travels as data; whoever prints code quotes it.
+
+mod expr;
+mod features;
+mod learn;
+mod spec;
+
+pub use expr::Expr;
+pub use features::*;
+pub use learn::*;
+pub use spec::*;
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The format of this file; a reader refuses another major version.
+pub const FORMAT: &str = "mlp-plan/v1";
+
+/// A whole plan.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// `mlp-plan/v1`.
+    pub format: String,
+    /// Version of the compiler that made it.
+    pub compiler: String,
+    /// The pipeline's own facts.
+    pub pipeline: Pipeline,
+    /// Files that enter from outside, pinned by the lock.
+    pub sources: Vec<Source>,
+    /// Where steps run, by name.
+    pub environments: IndexMap<String, Environment>,
+    /// Feature definitions that steps share.
+    pub features: IndexMap<String, FeatureSet>,
+    /// Steps, in an order in which each comes after all it needs.
+    pub steps: Vec<Step>,
+    /// What the run is for: models, reports, verdicts.
+    pub finals: Vec<FinalArtifact>,
+    /// Files of users that steps call, relative to the project's root.
+    pub code: Vec<CodeFile>,
+}
+
+/// The pipeline's own facts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Pipeline {
+    /// Its name.
+    pub name: String,
+    /// Its documentation.
+    pub doc: Option<String>,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// The seed from which all others are derived.
+    pub seed: i64,
+    /// The profile that was selected.
+    pub profile: Option<String>,
+}
+
+/// A file that enters from outside.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// The dataset that reads it.
+    pub name: String,
+    /// Relative to the project's root, with `/`.
+    pub path: String,
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub sha256: String,
+}
+
+/// A user's source file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CodeFile {
+    /// Relative to the project's root, with `/`.
+    pub path: String,
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub sha256: String,
+}
+
+/// Where steps run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Environment {
+    /// `3.11`.
+    pub python: String,
+    /// Locked packages with the hashes of their files.
+    pub packages: Vec<Package>,
+    /// SHA-256 over Python version and packages: the name of the virtual environment, part of each step's identity.
+    pub digest: String,
+}
+
+/// A locked package.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Package {
+    /// Normalised name.
+    pub name: String,
+    /// Exact version.
+    pub version: String,
+    /// Environment marker, where it is not for every platform.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+    /// SHA-256 of each file of that release, sorted.
+    pub sha256: Vec<String>,
+}
+
+/// Where a thing was declared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Origin {
+    /// Relative to the project's root.
+    pub file: String,
+    /// From 1.
+    pub line: u32,
+}
+
+/// One step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// `train.species_model`: unique, stable, the path from which its seed is derived.
+    pub id: String,
+    /// What it is called for people: `train species_model`.
+    pub title: String,
+    /// The block's documentation.
+    pub doc: Option<String>,
+    /// The block.
+    pub origin: Origin,
+    /// Named inputs.
+    pub inputs: IndexMap<String, InputRef>,
+    /// Named outputs; the path is relative to the step's own output folder.
+    pub outputs: IndexMap<String, Output>,
+    /// Named parameters with their values: everything that a person may want to change and a tracker must record.
+    pub params: IndexMap<String, Param>,
+    /// Derived seed, where the step uses chance.
+    pub seed: Option<u32>,
+    /// Name of its environment.
+    pub environment: String,
+    /// What it may use.
+    pub resources: Resources,
+    /// What happens when it fails.
+    pub retry: Retry,
+    /// Seconds after which it is stopped.
+    pub timeout_seconds: Option<u64>,
+    /// Steps that must have succeeded although nothing of theirs is read.
+    pub after: Vec<String>,
+    /// Runs only if this verdict output of an earlier step says `passed`.
+    pub when: Option<InputRef>,
+    /// Its program; set by the emitter.
+    pub program: Program,
+    /// What the program does.
+    pub spec: StepSpec,
+    /// SHA-256 over program, runtime, environment, parameters, seed and the identities of the inputs. The cache key.
+    pub identity: String,
+}
+
+/// Where an input comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum InputRef {
+    /// A pinned file.
+    Source {
+        /// [`Source::name`].
+        name: String,
+    },
+    /// An output of an earlier step.
+    Step {
+        /// [`Step::id`].
+        step: String,
+        /// A key of [`Step::outputs`].
+        output: String,
+    },
+    /// The model that holds an alias when the run starts; absent when there is none yet.
+    Champion {
+        /// Name in the registry.
+        model: String,
+        /// The alias.
+        alias: String,
+    },
+}
+
+/// An output of a step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Output {
+    /// What it is.
+    pub kind: ArtifactKind,
+    /// File or folder, relative to the step's output folder.
+    pub path: String,
+}
+
+/// Kinds of artifacts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ArtifactKind {
+    /// A Parquet table.
+    Table,
+    /// The state of fitted columns, JSON.
+    Transform,
+    /// A model folder.
+    Model,
+    /// Numbers by name, JSON.
+    Metrics,
+    /// A page for people, HTML.
+    Report,
+    /// `{"passed": bool, "requirements": […]}`, JSON.
+    Verdict,
+    /// Results of checks on data, JSON.
+    Checks,
+    /// A record of registration, JSON.
+    Registration,
+    /// Any other file.
+    File,
+}
+
+/// A parameter's value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Param {
+    /// Its Python type, as in an annotation: `float`, `int | None`, `Literal["auto"] | bool`.
+    pub python_type: String,
+    /// Its value.
+    pub value: Value,
+    /// Whether the value is the trainer's default.
+    pub default: bool,
+}
+
+/// What a step may use.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Resources {
+    /// Threads; part of the identity.
+    pub cpu: u32,
+    /// Bytes.
+    pub memory: Option<u64>,
+}
+
+/// What happens when a step fails.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Retry {
+    /// Tries in all; 1 is no retry.
+    pub attempts: u32,
+    /// Milliseconds before the second try.
+    pub initial_ms: u64,
+    /// Each wait is this many times the one before.
+    pub factor: f64,
+    /// No wait is longer, in milliseconds.
+    pub max_ms: u64,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self { attempts: 1, initial_ms: 1_000, factor: 2.0, max_ms: 60_000 }
+    }
+}
+
+/// A step's program.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Program {
+    /// Relative to the build: `steps/train_species_model.py`.
+    pub path: String,
+    /// SHA-256 over the program and every file of the build that it imports.
+    pub sha256: String,
+}
+
+/// What the run is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FinalArtifact {
+    /// What it is called: `species_model`.
+    pub name: String,
+    /// The step.
+    pub step: String,
+    /// Its output.
+    pub output: String,
+}

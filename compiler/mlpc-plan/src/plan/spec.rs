@@ -1,0 +1,203 @@
+//! What steps do: kinds of steps, and those about data.
+
+use super::{Evaluate, Expr, Gate, Origin, Register, Split, Train, UserPython, UserShell};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What a step does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "does", rename_all = "snake_case", deny_unknown_fields)]
+pub enum StepSpec {
+    /// Reads a source, checks its schema, writes a table in canonical order. In: `source`. Out: `rows`, `checks`.
+    Ingest(Ingest),
+    /// Checks expectations. In: `rows`. Out: `checks`.
+    Validate(Validate),
+    /// Row-wise columns. In: one `rows` per dataset, by dataset name. Out: `rows`.
+    Features {
+        /// Key of [`Plan::features`].
+        features: String,
+    },
+    /// Assigns each row to a part. In: `rows`. Out: `parts` (row identifier and part).
+    Split(Split),
+    /// Fits the fitted columns on the training part. In: `rows`, `parts`. Out: `transform`.
+    Fit {
+        /// Key of [`Plan::features`].
+        features: String,
+    },
+    /// Trains. In: `rows`, `parts`, `transform` (if the features have fitted columns). Out: `model`.
+    Train(Train),
+    /// Judges a model. In: `rows`, `parts`, `model`. Out: `metrics`, `report`, `predictions`.
+    Evaluate(Evaluate),
+    /// Decides. In: `metrics`. Out: `verdict`. Exits with 3 when it refuses, its output written.
+    Gate(Gate),
+    /// Adds a version to the registry. In: `model`, `verdict`, `metrics`. Out: `registration`.
+    Register(Register),
+    /// A user's Python function. In and out: as declared.
+    Python(UserPython),
+    /// A user's shell command. In and out: as declared.
+    Shell(UserShell),
+}
+
+/// Reads a source.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Ingest {
+    /// The dataset.
+    pub dataset: String,
+    /// How the source is read.
+    pub format: Format,
+    /// What is read, in order.
+    pub schema: Vec<ColumnSchema>,
+    /// Columns that identify a row; empty: its ordinal does.
+    pub key: Vec<String>,
+    /// The row's time.
+    pub timestamp: Option<String>,
+    /// IANA zone of times without an offset.
+    pub timezone: Option<String>,
+}
+
+/// How a source is read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Format {
+    /// Comma-separated text, gzip by its ending.
+    Csv {
+        /// Texts that mean null.
+        null: Vec<String>,
+        /// One character.
+        delimiter: String,
+        /// Whether the first line names the columns; otherwise they are named by order.
+        header: bool,
+    },
+    /// Apache Parquet.
+    Parquet,
+    /// One JSON object a line.
+    Ndjson,
+}
+
+/// One column of a dataset.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ColumnSchema {
+    /// Its name in the program.
+    pub name: String,
+    /// Its name in the source.
+    pub source_name: String,
+    /// Its type.
+    pub dtype: DType,
+    /// Whether nulls are allowed.
+    pub nullable: bool,
+    /// Allowed values.
+    pub range: Option<Range>,
+    /// Regular expression that every value matches in full.
+    pub matches: Option<String>,
+    /// No value twice.
+    pub unique: bool,
+    /// How text is read: a time format, or the two texts of a flag (false first).
+    pub parse: Option<Parse>,
+}
+
+/// How text is read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Parse {
+    /// `%Y-%m-%d`.
+    Format(String),
+    /// Seconds, milliseconds or microseconds since 1970: `s`, `ms`, `us`.
+    Epoch(String),
+    /// The texts for false and true.
+    Flag(Vec<Value>),
+}
+
+/// Types of columns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum DType {
+    /// True or false.
+    Bool,
+    /// 64-bit integer.
+    Int,
+    /// 64-bit floating point.
+    Float,
+    /// Text.
+    String,
+    /// One of a set; closed if the levels are declared, otherwise those of the training part.
+    Category {
+        /// Declared levels, in order.
+        levels: Option<Vec<String>>,
+    },
+    /// A day.
+    Date,
+    /// An instant in UTC, microseconds.
+    Timestamp,
+    /// A span of time, microseconds.
+    Duration,
+    /// Numbers in a row.
+    Vector {
+        /// How many, where that is known when the program is compiled.
+        size: Option<u32>,
+    },
+}
+
+/// A range of numbers; a missing bound is infinite.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Range {
+    /// Lower bound.
+    pub low: Option<f64>,
+    /// Whether the lower bound belongs to it.
+    pub low_closed: bool,
+    /// Upper bound.
+    pub high: Option<f64>,
+    /// Whether the upper bound belongs to it.
+    pub high_closed: bool,
+}
+
+/// Checks expectations.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Validate {
+    /// The dataset.
+    pub dataset: String,
+    /// Its columns, for types.
+    pub schema: Vec<ColumnSchema>,
+    /// In order.
+    pub expectations: Vec<Expectation>,
+}
+
+/// One expectation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Expectation {
+    /// As written.
+    pub text: String,
+    /// Where.
+    pub origin: Origin,
+    /// `warn` only reports.
+    pub fails: bool,
+    /// What is checked.
+    pub check: Check,
+    /// Columns that it reads.
+    pub columns: Vec<String>,
+}
+
+/// What an expectation checks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Check {
+    /// A condition that each row meets; null counts as met.
+    Rows {
+        /// Boolean, row by row.
+        condition: Expr,
+    },
+    /// A condition on values over the whole table.
+    Table {
+        /// Boolean, one value.
+        condition: Expr,
+        /// The measured value, where the condition compares one.
+        measured: Option<Expr>,
+        /// Rows to blame, where the expectation says which.
+        offending: Option<Expr>,
+    },
+}
