@@ -14,7 +14,7 @@ mod template;
 pub use format::{format_python, names_used};
 pub use literal::{docstring, is_identifier, is_keyword, keywords, string_literal, value_literal};
 pub use parser::{ParseError, parse_expression};
-pub use template::{Filling, TemplateError, fill};
+pub use template::{Filling, TemplateError, fill, holes};
 
 /// The width of generated code.
 pub const WIDTH: usize = 100;

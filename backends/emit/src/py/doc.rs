@@ -42,16 +42,19 @@ impl Doc {
         Self::group(vec![Self::text(open), inside, Self::SoftLine, Self::text(close)])
     }
 
-    /// Items with commas between, and one after the last where the group is broken.
+    /// Items with commas between; where the group is broken one after the last too, unless it is the only one.
     pub(super) fn items(items: Vec<Doc>) -> Self {
         let mut parts = Vec::new();
+        let several = items.len() > 1;
         for (index, item) in items.into_iter().enumerate() {
             if index > 0 {
                 parts.extend([Self::text(","), Self::Line]);
             }
             parts.push(item);
         }
-        parts.push(Self::IfBroken(","));
+        if several {
+            parts.push(Self::IfBroken(","));
+        }
         Self::Concat(parts)
     }
 

@@ -6,7 +6,7 @@
 use super::doc::Doc;
 use super::lexer::{Token, string_length, tokens};
 use super::parser::{ParseError, parse_expression};
-use super::{WIDTH, print};
+use super::{Py, WIDTH, print};
 use std::collections::BTreeSet;
 
 /// Formats `text`, whose statements may be of any length and broken anywhere inside brackets.
@@ -40,8 +40,7 @@ fn logical_line(text: &str) -> usize {
     let mut index = 0;
     while let Some(letter) = text.get(index..).and_then(|rest| rest.chars().next()) {
         let rest = text.get(index..).unwrap_or_default();
-        let after_name = text.get(..index).is_some_and(|before| before.ends_with(|c: char| c.is_alphanumeric()));
-        if let Some(length) = string_length(rest).filter(|_| !after_name) {
+        if let Some(length) = string_at(text, index) {
             index += length;
             continue;
         }
@@ -68,39 +67,56 @@ fn statement(code: &str, indent: usize) -> Result<String, ParseError> {
     if let Some(signature) = code.strip_prefix("def ") {
         return function(signature, indent);
     }
-    let (head, value) = match code.strip_prefix("return ") {
-        Some(value) => ("return ".to_owned(), value),
-        None => assignment(code),
-    };
-    let doc = Doc::Concat(vec![Doc::text(head), print::expression(&parse_expression(value)?, false)]);
-    Ok(doc.layout(indent, WIDTH))
+    if let Some(value) = code.strip_prefix("return ") {
+        let value = print::expression(&parse_expression(value)?, false);
+        return Ok(Doc::Concat(vec![Doc::text("return "), value]).layout(indent, WIDTH));
+    }
+    if let Some((target, value)) = split_at(code, " = ") {
+        let target = match target.contains(": ") || target.contains(", ") {
+            true => Doc::text(target),
+            false => print::expression(&parse_expression(target)?, false),
+        };
+        let value = parse_expression(value)?;
+        let head = Doc::Concat(vec![target, Doc::text(" = ")]);
+        return Ok(Doc::Concat(vec![head.clone(), right_side(&head, &value, indent)]).layout(indent, WIDTH));
+    }
+    if let Some((name, annotation)) = split_at(code, ": ") {
+        let head = Doc::text(format!("{name}: "));
+        let annotation = parse_expression(annotation)?;
+        return Ok(Doc::Concat(vec![head.clone(), right_side(&head, &annotation, indent)]).layout(indent, WIDTH));
+    }
+    Ok(print::expression(&parse_expression(code)?, false).layout(indent, WIDTH))
 }
 
-/// What comes before the value, and the value: `x = `, `x: int = `, `x: `; nothing for a bare expression.
-fn assignment(code: &str) -> (String, &str) {
-    if let Some((at, length)) = top_level(code, " = ") {
-        return (code.get(..at + length).unwrap_or_default().to_owned(), code.get(at + length..).unwrap_or_default());
-    }
-    match top_level(code, ": ") {
-        Some((at, length)) => {
-            (code.get(..at + length).unwrap_or_default().to_owned(), code.get(at + length..).unwrap_or_default())
-        }
-        None => (String::new(), code),
+/// What stands right of a sign. Where it has no brackets of its own to break in, it gets parentheses if that helps.
+fn right_side(head: &Doc, value: &Py, indent: usize) -> Doc {
+    let doc = print::expression(value, false);
+    let width = |doc: &Doc| doc.flat().chars().count();
+    let fits = indent + width(head) + width(&doc) <= WIDTH;
+    match value {
+        Py::Binary(..) if !fits => Doc::bracketed("(", print::expression(value, true), ")"),
+        Py::Atom(_) if !fits && indent + 4 + width(&doc) <= WIDTH => Doc::bracketed("(", doc, ")"),
+        _ => doc,
     }
 }
 
-/// Where `wanted` first stands outside brackets and strings, and its length.
-fn top_level(code: &str, wanted: &str) -> Option<(usize, usize)> {
+/// The parts of `code` around the first `sign` outside brackets and strings.
+fn split_at<'a>(code: &'a str, sign: &str) -> Option<(&'a str, &'a str)> {
+    let at = top_level(code, sign)?;
+    Some((code.get(..at)?, code.get(at + sign.len()..)?))
+}
+
+/// Where `wanted` first stands outside brackets and strings.
+fn top_level(code: &str, wanted: &str) -> Option<usize> {
     let mut depth = 0_usize;
     let mut index = 0;
     while let Some(rest) = code.get(index..).filter(|rest| !rest.is_empty()) {
-        let after_name = code.get(..index).is_some_and(|before| before.ends_with(|c: char| c.is_alphanumeric()));
-        if let Some(length) = string_length(rest).filter(|_| !after_name) {
+        if let Some(length) = string_at(code, index) {
             index += length;
             continue;
         }
         if depth == 0 && rest.starts_with(wanted) {
-            return Some((index, wanted.len()));
+            return Some(index);
         }
         let letter = rest.chars().next()?;
         match letter {
@@ -111,6 +127,12 @@ fn top_level(code: &str, wanted: &str) -> Option<(usize, usize)> {
         index += letter.len_utf8();
     }
     None
+}
+
+/// The length of the string literal at `index`, if one begins there.
+fn string_at(code: &str, index: usize) -> Option<usize> {
+    let after_name = code.get(..index)?.ends_with(|letter: char| letter.is_alphanumeric() || letter == '_');
+    string_length(code.get(index..)?).filter(|_| !after_name)
 }
 
 /// `name(parameters) -> type:`.

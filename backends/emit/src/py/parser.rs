@@ -83,18 +83,20 @@ impl Parser<'_> {
     /// An expression whose operators all bind at least so strongly.
     fn expression(&mut self, least: u8) -> Result<Py, ParseError> {
         let mut left = self.unary()?;
+        let mut compared = false;
         while let Some((operator, length)) = self.operator() {
             if operator.binding < least {
                 break;
             }
+            if compared && operator.binding == COMPARE {
+                return Err(self.error("comparisons can't be chained"));
+            }
+            compared = operator.binding == COMPARE;
             self.next += length;
             let right = match operator {
                 POWER => self.expression(UNARY)?,
                 _ => self.expression(operator.binding + 1)?,
             };
-            if operator.binding == COMPARE && matches!(&left, Py::Binary(inner, ..) if inner.binding == COMPARE) {
-                return Err(self.error("comparisons can't be chained"));
-            }
             left = Py::binary(operator, left, right);
         }
         Ok(left)

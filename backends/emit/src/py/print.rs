@@ -1,7 +1,7 @@
 //! Expressions to layouts, by the rules of `ruff format`.
 
 use super::doc::Doc;
-use super::{Argument, COMPARE, NOT, Operator, POSTFIX, POWER, Py, UNARY};
+use super::{Argument, COMPARE, NOT, Operator, POSTFIX, POWER, Py, UNARY, is_identifier};
 
 /// The layout of an expression. `bracketed`: whether it stands within brackets, where lines may break anywhere.
 pub(super) fn expression(py: &Py, bracketed: bool) -> Doc {
@@ -63,7 +63,23 @@ fn dict(entries: &[(Py, Py)]) -> Doc {
 fn unary(operator: &str, operand: &Py, bracketed: bool) -> Doc {
     let space = if operator == "not" { " " } else { "" };
     let least = if operator == "not" { NOT } else { UNARY };
-    Doc::Concat(vec![Doc::text(format!("{operator}{space}")), operand_of(operand, least, bracketed)])
+    // `~(-x) ** y` reads as if the parentheses were the operand.
+    let least = if starts_with_parenthesis(operand) { POSTFIX } else { least };
+    let mut doc = operand_of(operand, least, bracketed);
+    if least == POSTFIX {
+        return Doc::Concat(vec![Doc::text(format!("{operator}{space}")), doc]);
+    }
+    if bracketed && operand.binding() == POWER.binding {
+        // A power needs no parentheses here, but gets them when it is broken.
+        let inside = Doc::Indent(Box::new(Doc::Concat(vec![Doc::SoftLine, doc])));
+        doc = Doc::group(vec![Doc::IfBroken("("), inside, Doc::SoftLine, Doc::IfBroken(")")]);
+    }
+    Doc::Concat(vec![Doc::text(format!("{operator}{space}")), doc])
+}
+
+/// Whether the power begins with a parenthesis.
+fn starts_with_parenthesis(py: &Py) -> bool {
+    matches!(py, Py::Binary(POWER, left, _) if left.binding() < POSTFIX)
 }
 
 /// An operand, in parentheses if it binds less than its place asks for.
@@ -118,7 +134,8 @@ fn least_bindings(operator: Operator) -> (u8, u8) {
 /// What `**` hugs: names and numbers.
 fn is_simple(py: &Py) -> bool {
     match py {
-        Py::Atom(_) | Py::Number(_) => true,
+        Py::Atom(text) => is_identifier(text),
+        Py::Number(_) => true,
         Py::Unary(operator, operand) => *operator != "not" && matches!(**operand, Py::Number(_)),
         Py::Attribute(base, _) => is_simple(base),
         _ => false,

@@ -131,3 +131,21 @@ impl Filler<'_> {
         Err(TemplateError::Unknown { template: self.template.to_owned(), name: literal.to_owned() })
     }
 }
+
+/// The names of the holes of a template, each once; what stands inside string literals is not counted.
+///
+/// # Errors
+///
+/// If the template is no expression.
+pub fn holes(template: &str) -> Result<Vec<String>, TemplateError> {
+    parse(template, true)?;
+    let mut names: Vec<String> = Vec::new();
+    for token in tokens(template, true)? {
+        if let Token::Hole(name) = token
+            && !names.contains(&name)
+        {
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
