@@ -21,7 +21,9 @@ pub(crate) fn enter(layout: &Layout, database: &Connection) -> Result<RunLock, R
         clean(layout, database)?;
         file.unlock().file("unlock", &path)?;
     }
-    file.lock_shared().file("lock", &path)?;
+    // Where folders cannot be locked, runs take turns.
+    let locked = if cfg!(unix) { file.lock_shared() } else { file.lock() };
+    locked.file("lock", &path)?;
     Ok(RunLock { _file: file })
 }
 
@@ -30,10 +32,9 @@ fn clean(layout: &Layout, database: &Connection) -> Result<(), RunError> {
     let temporary = layout.temporary();
     if !is_empty(&temporary) {
         // Steps of a killed run may still be working.
-        kill_marked(&format!("{}/", temporary.to_string_lossy()));
+        kill_marked(&layout.marker("", ""));
         empty(&temporary)?;
     }
-    empty(&layout.step_locks())?;
     database
         .execute("update runs set outcome = 'interrupted' where outcome is null", [])
         .map(drop)

@@ -2,7 +2,6 @@
 
 use crate::layout::Layout;
 use crate::options::Options;
-use crate::process::marker;
 use crate::shell;
 use mlpc_plan::plan::{Step, StepSpec};
 use serde_json::Value;
@@ -66,8 +65,8 @@ const THREADS: &[&str] = &[
     "POLARS_MAX_THREADS",
 ];
 
-/// Names the step's folder in the environment of all its processes, by which strays are found.
-pub(crate) const MARKER: &str = "MLP_STEP_DIR";
+/// Holds [`Layout::marker`] in the environment of all processes of a step, by which strays are found.
+pub(crate) const MARKER: &str = "MLP_STEP";
 
 /// What every step of a run is given.
 pub(crate) struct Setting {
@@ -85,6 +84,8 @@ pub(crate) struct Call<'a> {
     pub folder: &'a Path,
     /// Its current folder.
     pub current: &'a Path,
+    /// Its name in the environment.
+    pub marker: &'a str,
 }
 
 impl Setting {
@@ -123,7 +124,7 @@ impl Setting {
         }
         let threads = call.step.resources.cpu.to_string();
         command.envs(THREADS.iter().map(|name| (name, &threads)));
-        command.env(MARKER, marker(call.folder)).current_dir(call.current);
+        command.env(MARKER, call.marker).current_dir(call.current);
         command
     }
 

@@ -292,8 +292,7 @@ impl Dispatcher {
         let prepared = &self.executor.prepared;
         if self.any_started {
             // Processes that left their group while their step ended well.
-            let own = prepared.layout.temporary().join(format!("{}-", prepared.run));
-            kill_marked(&own.to_string_lossy());
+            kill_marked(&prepared.layout.marker(&prepared.run, ""));
         }
         let finished = Finished {
             run: prepared.run.clone(),

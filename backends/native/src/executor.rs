@@ -6,7 +6,7 @@ use crate::prepare::Prepared;
 use crate::process::{self, Exit, Limits, Stop, stopped};
 use crate::registry::{self, Registered, Registration};
 use crate::result::{OutputRecord, StepResult};
-use crate::store::{Entry, Lookup, StepLock, Work};
+use crate::store::{Entry, Lookup, Work};
 use crate::{StepState, clock, digest, pythons};
 use mlpc_plan::identity::sha256_hex;
 use mlpc_plan::plan::{InputRef, Retry, Step, StepSpec};
@@ -164,7 +164,22 @@ impl Executor {
             ended.stored(*entry);
             return Ok(());
         }
-        let _lock = self.lock(position, identity).await?;
+        let mut work = self.begin(position, identity).await?;
+        let made = self.make_unless_found(position, step, identity, forced, &mut work, ended).await;
+        store.end(work)?;
+        made
+    }
+
+    async fn make_unless_found(
+        &self,
+        position: usize,
+        step: &Step,
+        identity: &str,
+        forced: bool,
+        work: &mut Work,
+        ended: &mut Ended,
+    ) -> Result<(), Failure> {
+        let store = &self.prepared.store;
         if !forced {
             // Another run may have finished it since.
             match store.lookup(identity, &step.outputs) {
@@ -176,16 +191,16 @@ impl Executor {
                 Lookup::Missing => {}
             }
         }
-        self.make(position, step, identity, ended).await
+        self.make(position, step, identity, work, ended).await
     }
 
     /// Waits until no other run is doing this step.
-    async fn lock(&self, position: usize, identity: &str) -> Result<StepLock, Failure> {
+    async fn begin(&self, position: usize, identity: &str) -> Result<Work, Failure> {
         let mut told = false;
         let mut stop = self.stop.clone();
         loop {
-            if let Some(lock) = self.prepared.store.try_lock(identity)? {
-                return Ok(lock);
+            if let Some(work) = self.prepared.store.try_begin(identity)? {
+                return Ok(work);
             }
             if !std::mem::replace(&mut told, true) {
                 self.tell(ExecutorEvent::Waiting { position });
@@ -198,7 +213,14 @@ impl Executor {
     }
 
     /// Runs the step, again after a failure if it may.
-    async fn make(&self, position: usize, step: &Step, identity: &str, ended: &mut Ended) -> Result<(), Failure> {
+    async fn make(
+        &self,
+        position: usize,
+        step: &Step,
+        identity: &str,
+        work: &mut Work,
+        ended: &mut Ended,
+    ) -> Result<(), Failure> {
         let python = match &step.spec {
             StepSpec::Shell(_) => None,
             _ => Some(self.python(&step.environment).await?),
@@ -206,11 +228,11 @@ impl Executor {
         let path = self.prepared.layout.log(&self.prepared.run, &step.id);
         let log = File::options().create(true).append(true).open(&path)?;
         ended.log = Some(path.clone());
-        let work = self.prepared.store.begin(&step.outputs)?;
         loop {
+            work.prepare(&step.outputs)?;
             ended.attempts += 1;
             self.tell(ExecutorEvent::Started { position, attempt: ended.attempts, log: path.clone() });
-            let failure = match self.attempt(position, step, &work, (&log, &path), python.as_deref()).await {
+            let failure = match self.attempt(position, step, work, (&log, &path), python.as_deref()).await {
                 Ok((result, refused)) => {
                     let entry = self.prepared.store.commit(work, identity, &step.outputs, result, refused)?;
                     ended.state = if refused { StepState::Refused } else { StepState::Succeeded };
@@ -228,7 +250,6 @@ impl Executor {
                 return Err(failure);
             }
             self.wait(position, step, ended.attempts, failure).await?;
-            work.reset(&step.outputs)?;
         }
     }
 
@@ -262,12 +283,14 @@ impl Executor {
         (log, path): (&File, &Path),
         python: Option<&Path>,
     ) -> Result<(StepResult, bool), Failure> {
-        let call = Call { step, inputs: self.inputs(step), folder: work.folder(), current: &work.current() };
+        let marker = self.prepared.layout.marker(&self.prepared.run, &step.id);
+        let (folder, current) = (work.folder(), work.current());
+        let call = Call { step, inputs: self.inputs(step), folder, current, marker: &marker };
         let command = self.prepared.setting.command(&call, python);
         let limits =
             Limits { timeout: step.timeout_seconds.map(Duration::from_secs), grace: self.prepared.options.grace };
         let mut stop = self.stop.clone();
-        let running = process::run(command, log, &limits, work.folder(), &mut stop);
+        let running = process::run(command, log, &limits, &marker, &mut stop);
         let exit = if self.prepared.options.stream_output {
             self.follow(position, path, running).await?
         } else {

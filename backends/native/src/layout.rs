@@ -40,12 +40,6 @@ impl Layout {
         self.store().join("tmp")
     }
 
-    /// One file per identity that a run is working on.
-    #[must_use]
-    pub fn step_locks(&self) -> PathBuf {
-        self.store().join("locks")
-    }
-
     /// One folder per run.
     #[must_use]
     pub fn run(&self, run: &str) -> PathBuf {
@@ -62,6 +56,17 @@ impl Layout {
     #[must_use]
     pub fn failed(&self, run: &str, step: &str) -> PathBuf {
         self.run(run).join("failed").join(file_name(step))
+    }
+
+    /// Names a step of a run in the environment of all its processes. Without a step, or a run, it is what the names of
+    /// all of them begin with; each part has an end, so that no name begins with another.
+    pub(crate) fn marker(&self, run: &str, step: &str) -> String {
+        let mut marker = self.run("").to_string_lossy().into_owned();
+        for part in [run, step].iter().filter(|part| !part.is_empty()) {
+            marker.push_str(&file_name(part));
+            marker.push('/');
+        }
+        marker
     }
 
     /// The newest final artifacts of a pipeline, under stable names.

@@ -4,7 +4,6 @@
 use crate::command::MARKER;
 use std::fs::File;
 use std::io;
-use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 use tokio::process::{Child, Command};
@@ -41,12 +40,12 @@ pub(crate) struct Limits {
 }
 
 /// Runs `command` to its end, both of its streams written to `log`. When this returns, nothing of its group is left.
-/// `folder` is the value of [`crate::command::MARKER`] in its environment.
+/// `marker` is the value of [`crate::command::MARKER`] in its environment.
 pub(crate) async fn run(
     mut command: Command,
     log: &File,
     limits: &Limits,
-    folder: &Path,
+    marker: &str,
     stop: &mut watch::Receiver<Stop>,
 ) -> io::Result<Exit> {
     command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log.try_clone()?).kill_on_drop(true);
@@ -69,7 +68,7 @@ pub(crate) async fn run(
         Err(why) => why,
     };
     end(&mut child, group, limits.grace, stop).await?;
-    kill_marked(&marker(folder));
+    kill_marked(marker);
     Ok(why)
 }
 
@@ -146,11 +145,6 @@ fn terminate(_group: Option<u32>) {}
 
 #[cfg(not(unix))]
 fn kill(_group: Option<u32>) {}
-
-/// The value of [`crate::command::MARKER`] for a step's folder; its end keeps folder 1 from being the beginning of folder 10.
-pub(crate) fn marker(folder: &Path) -> String {
-    format!("{}/", folder.to_string_lossy())
-}
 
 /// Kills every process whose [`crate::command::MARKER`] begins with `prefix`: those that left their group with `setsid`, and those that
 /// outlived a killed run.

@@ -1,9 +1,11 @@
 //! Finished steps by identity: `.mlp/store/<first two letters>/<identity>/` holds outputs and `result.json`.
 //!
-//! A step writes into a folder below `store/tmp`; renaming that folder is what finishes it. So an entry is whole or
-//! absent whenever the process dies. After a power cut an entry may be torn as well, because nothing waits for the disk
+//! A step writes into `store/tmp/<identity>`, whose lock says that a run is at it; renaming that folder is what finishes
+//! it. So an entry is whole or absent whenever the process dies. After a power cut an entry may be torn as well, because nothing waits for the disk
 //! after each step: such an entry is *unsealed* (the database does not list it with its stamp) and is hashed before it
 //! is believed.
+//!
+//! Nothing is made per step only to be removed again: some file systems are slow to hand out what was just given back.
 
 use crate::Layout;
 use crate::digest::{digest, stamp};
@@ -16,31 +18,35 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// In the folder of a gate's entry that said no.
 const REFUSED: &str = ".refused";
-/// The step's current folder, below its output folder while it runs.
-const WORK: &str = ".work";
 
 /// The store as one run sees it.
 pub(crate) struct Store {
     root: PathBuf,
     temporary: PathBuf,
-    locks: PathBuf,
     run: String,
     seals: HashMap<String, String>,
     verify: bool,
+    /// Folders for programs to run in, empty and not in use.
+    idle: Mutex<Vec<PathBuf>>,
     counter: AtomicU64,
 }
 
 /// What seems to be there for `identity`, at a glance: nothing is hashed.
 pub(crate) fn glance(layout: &Layout, identity: &str) -> Stored {
-    let folder = layout.store().join(identity.get(..2).unwrap_or("__")).join(identity);
+    let folder = place(&layout.store(), identity);
     match StepResult::read(&folder) {
         Err(_) => Stored::Nothing,
         Ok(_) if folder.join(REFUSED).exists() => Stored::Refusal,
         Ok(_) => Stored::Result,
     }
+}
+
+fn place(root: &Path, identity: &str) -> PathBuf {
+    root.join(identity.get(..2).unwrap_or("__")).join(identity)
 }
 
 /// A finished step.
@@ -65,23 +71,15 @@ type Outputs = IndexMap<String, Output>;
 impl Store {
     /// `seals` are the stamps of entries known to be on disk; with `verify` none is trusted.
     pub fn new(layout: &Layout, run: &str, seals: HashMap<String, String>, verify: bool) -> io::Result<Self> {
-        let store = Self {
-            root: layout.store(),
-            temporary: layout.temporary(),
-            locks: layout.step_locks(),
-            run: run.to_owned(),
-            seals,
-            verify,
-            counter: AtomicU64::new(0),
-        };
-        fs::create_dir_all(&store.temporary)?;
-        fs::create_dir_all(&store.locks)?;
-        Ok(store)
+        let (root, temporary) = (layout.store(), layout.temporary());
+        fs::create_dir_all(&temporary)?;
+        let (idle, counter) = (Mutex::default(), AtomicU64::new(0));
+        Ok(Self { root, temporary, run: run.to_owned(), seals, verify, idle, counter })
     }
 
     /// Where the entry of `identity` is or will be.
     pub fn folder(&self, identity: &str) -> PathBuf {
-        self.root.join(identity.get(..2).unwrap_or("__")).join(identity)
+        place(&self.root, identity)
     }
 
     /// What the store has for a step; hashes outputs only if they were touched or never sealed.
@@ -102,32 +100,45 @@ impl Store {
         Lookup::Found(Box::new(Entry { folder, result, refused, seal }))
     }
 
-    /// Takes a damaged entry away. Call it with the step's lock held.
+    /// Takes a damaged entry away. Call it with the step's [`Work`] in hand.
     pub fn discard(&self, identity: &str) -> io::Result<()> {
-        let aside = self.fresh();
+        let aside = self.temporary.join(format!("{identity}.old"));
+        remove_folder(&aside)?;
         match fs::rename(self.folder(identity), &aside) {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-            moved => moved.and_then(|()| fs::remove_dir_all(&aside)),
+            moved => moved.and_then(|()| remove_folder(&aside)),
         }
     }
 
-    /// A new folder for a step to write into.
-    pub fn begin(&self, outputs: &Outputs) -> io::Result<Work> {
-        let work = Work { folder: self.fresh(), finished: false };
-        work.create(outputs)?;
-        Ok(work)
+    /// The right and the place to do a step, or nothing if another run is doing it.
+    pub fn try_begin(&self, identity: &str) -> io::Result<Option<Work>> {
+        let folder = self.temporary.join(identity);
+        loop {
+            match fs::create_dir(&folder) {
+                // Someone is at it, or was when the machine went down: the lock tells.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                created => created?,
+            }
+            match lock(&folder)? {
+                Locked::Ours(lock) => {
+                    let current = self.take_current()?;
+                    return Ok(Some(Work { folder, current, finished: false, _lock: lock }));
+                }
+                Locked::Others => return Ok(None),
+                Locked::Moved => {}
+            }
+        }
     }
 
     /// Makes what a step wrote the entry of `identity`, replacing what was there.
     pub fn commit(
         &self,
-        mut work: Work,
+        work: &mut Work,
         identity: &str,
         outputs: &Outputs,
         result: StepResult,
         refused: bool,
     ) -> io::Result<Entry> {
-        remove_folder(&work.current())?;
         if refused {
             File::create(work.folder.join(REFUSED))?;
         }
@@ -149,44 +160,42 @@ impl Store {
         Ok(Entry { folder, result, refused, seal })
     }
 
-    /// The lock of a step that is about to run, or nothing if another run holds it.
-    pub fn try_lock(&self, identity: &str) -> io::Result<Option<StepLock>> {
-        let path = self.locks.join(identity);
-        loop {
-            let file = File::create(&path)?;
-            match file.try_lock() {
-                // The holder removes the file before it lets go, so the lock of a removed file protects nothing.
-                Ok(()) if is_removed(&file)? => {}
-                Ok(()) => return Ok(Some(StepLock { path, file })),
-                Err(TryLockError::WouldBlock) => return Ok(None),
-                Err(TryLockError::Error(error)) => return Err(error),
-            }
+    /// Takes back what [`Store::try_begin`] gave out; whatever the program left in its current folder is thrown away.
+    pub fn end(&self, work: Work) -> io::Result<()> {
+        empty_folder(&work.current)?;
+        self.idle().push(work.current.clone());
+        Ok(())
+    }
+
+    fn take_current(&self) -> io::Result<PathBuf> {
+        if let Some(folder) = self.idle().pop() {
+            return Ok(folder);
+        }
+        let folder = self.temporary.join(format!("{}-{}", self.run, self.counter.fetch_add(1, Ordering::Relaxed)));
+        fs::create_dir(&folder)?;
+        Ok(folder)
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<PathBuf>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        for folder in self.idle().drain(..) {
+            // What stays is removed when the next run cleans.
+            let _ = fs::remove_dir_all(folder);
         }
     }
-
-    fn fresh(&self) -> PathBuf {
-        self.temporary.join(format!("{}-{}", self.run, self.counter.fetch_add(1, Ordering::Relaxed)))
-    }
 }
 
-/// Held while a step runs, so that two runs never do the same step at once.
-pub(crate) struct StepLock {
-    path: PathBuf,
-    file: File,
-}
-
-impl Drop for StepLock {
-    fn drop(&mut self) {
-        // A file that stays is only clutter: cleaning removes it.
-        let _ = fs::remove_file(&self.path);
-        let _ = self.file.unlock();
-    }
-}
-
-/// The folder of a step in progress, removed unless it was committed.
+/// A step in progress: its folder, locked, which is removed unless it was committed.
 pub(crate) struct Work {
     folder: PathBuf,
+    current: PathBuf,
     finished: bool,
+    _lock: File,
 }
 
 impl Work {
@@ -195,38 +204,32 @@ impl Work {
         &self.folder
     }
 
-    /// The program's current folder; what it leaves there is thrown away.
-    pub fn current(&self) -> PathBuf {
-        self.folder.join(WORK)
+    /// The program's current folder.
+    pub fn current(&self) -> &Path {
+        &self.current
     }
 
-    /// Empty again, for another try.
-    pub fn reset(&self, outputs: &Outputs) -> io::Result<()> {
-        fs::remove_dir_all(&self.folder)?;
-        self.create(outputs)
-    }
-
-    /// Keeps what a failed step wrote, for people to look at.
-    pub fn keep(mut self, aside: &Path) -> io::Result<()> {
-        remove_folder(&self.current())?;
-        if fs::read_dir(&self.folder)?.next().is_none() {
-            return Ok(());
-        }
-        fs::create_dir_all(aside.parent().unwrap_or(aside))?;
-        fs::rename(&self.folder, aside)?;
-        self.finished = true;
-        Ok(())
-    }
-
-    fn create(&self, outputs: &Outputs) -> io::Result<()> {
-        fs::create_dir(&self.folder)?;
-        fs::create_dir(self.current())?;
+    /// Empty, but for the folders that outputs lie in.
+    pub fn prepare(&self, outputs: &Outputs) -> io::Result<()> {
+        empty_folder(&self.folder)?;
+        empty_folder(&self.current)?;
         for output in outputs.values() {
             match Path::new(&output.path).parent() {
                 Some(parent) if !parent.as_os_str().is_empty() => fs::create_dir_all(self.folder.join(parent))?,
                 _ => {}
             }
         }
+        Ok(())
+    }
+
+    /// Keeps what a failed step wrote, for people to look at.
+    pub fn keep(&mut self, aside: &Path) -> io::Result<()> {
+        if fs::read_dir(&self.folder)?.next().is_none() {
+            return Ok(());
+        }
+        fs::create_dir_all(aside.parent().unwrap_or(aside))?;
+        fs::rename(&self.folder, aside)?;
+        self.finished = true;
         Ok(())
     }
 }
@@ -240,13 +243,53 @@ impl Drop for Work {
     }
 }
 
-/// Most programs leave their current folder empty, and then one call is enough.
+/// Who holds the lock of a step's folder.
+enum Locked {
+    Ours(File),
+    Others,
+    /// The folder was renamed or removed before it was locked, so its lock says nothing.
+    Moved,
+}
+
+#[cfg(unix)]
+fn lock(folder: &Path) -> io::Result<Locked> {
+    use std::os::unix::fs::MetadataExt;
+    let absent = |error: &io::Error| error.kind() == ErrorKind::NotFound;
+    let file = match File::open(folder) {
+        Err(error) if absent(&error) => return Ok(Locked::Moved),
+        opened => opened?,
+    };
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Ok(Locked::Others),
+        Err(TryLockError::Error(error)) => return Err(error),
+    }
+    match fs::metadata(folder) {
+        Ok(now) if now.ino() == file.metadata()?.ino() => Ok(Locked::Ours(file)),
+        Err(error) if !absent(&error) => Err(error),
+        _ => Ok(Locked::Moved),
+    }
+}
+
+/// Elsewhere folders cannot be locked, and [`crate::cleanup`] lets one run in at a time.
+#[cfg(not(unix))]
+fn lock(folder: &Path) -> io::Result<Locked> {
+    File::open(folder.join("..").join("..").join("..").join("lock")).map(Locked::Ours)
+}
+
 fn remove_folder(folder: &Path) -> io::Result<()> {
-    match fs::remove_dir(folder) {
-        Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => fs::remove_dir_all(folder),
+    match fs::remove_dir_all(folder) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         removed => removed,
     }
+}
+
+fn empty_folder(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() { fs::remove_dir_all(entry.path())? } else { fs::remove_file(entry.path())? }
+    }
+    Ok(())
 }
 
 fn entry_stamp(folder: &Path, outputs: &Outputs) -> io::Result<String> {
@@ -262,16 +305,4 @@ fn is_whole(folder: &Path, outputs: &Outputs, result: &StepResult) -> bool {
         let recorded = result.outputs.get(name).map(|record| record.sha256.as_str());
         recorded.is_some() && digest(&folder.join(&output.path)).ok().as_deref() == recorded
     })
-}
-
-#[cfg(unix)]
-fn is_removed(file: &File) -> io::Result<bool> {
-    use std::os::unix::fs::MetadataExt;
-    Ok(file.metadata()?.nlink() == 0)
-}
-
-/// Elsewhere an open file cannot be removed.
-#[cfg(not(unix))]
-fn is_removed(_file: &File) -> io::Result<bool> {
-    Ok(false)
 }

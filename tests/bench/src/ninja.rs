@@ -24,9 +24,6 @@ pub fn find(folder: &Path) -> Result<PathBuf, Box<dyn std::error::Error>> {
 
 /// Writes the graph into `folder` and builds it.
 pub fn build(ninja: &Path, folder: &Path, shape: Shape, count: usize, jobs: usize) -> Outcome {
-    if folder.exists() {
-        std::fs::remove_dir_all(folder)?;
-    }
     std::fs::create_dir_all(folder)?;
     let mut text = String::from("rule step\n  command = : > $out\n");
     for number in 0..count {

@@ -5,7 +5,7 @@ use mlpc_plan::plan::{Plan, Step};
 use rusqlite::{Connection, Transaction, params};
 use serde_json::Value;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, TryRecvError, channel, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -58,6 +58,7 @@ impl Writer {
     pub fn finish(&self, finished: &Finished) -> Result<(), String> {
         let (done, answer) = sync_channel(1);
         self.send(Message::Finish { finished: Box::new(finished.clone()), done });
+        self.wake();
         answer.recv().unwrap_or_else(|_| Err("the history's thread has ended".to_owned()))
     }
 
@@ -65,11 +66,18 @@ impl Writer {
         // The thread only ends when this end is closed; if it died, `finish` says so.
         let _ = self.sender.as_ref().map(|sender| sender.send(message));
     }
+
+    fn wake(&self) {
+        if let Some(thread) = &self.thread {
+            thread.thread().unpark();
+        }
+    }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
         self.sender = None;
+        self.wake();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -91,14 +99,21 @@ impl State {
     fn serve(mut self, receiver: &Receiver<Message>) {
         // The run's first row is written at once, so that a run shows while it goes on.
         self.write(&[]);
-        while let Ok(first) = receiver.recv() {
-            let mut batch = vec![first];
-            let until = Instant::now() + BATCH;
-            while !matches!(batch.last(), Some(Message::Finish { .. })) {
-                match receiver.recv_timeout(until.saturating_duration_since(Instant::now())) {
+        loop {
+            let mut batch: Vec<Message> = Vec::new();
+            let closed = loop {
+                match receiver.try_recv() {
                     Ok(message) => batch.push(message),
-                    Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
+                    Err(error) => break error == TryRecvError::Disconnected,
                 }
+            };
+            if batch.is_empty() {
+                if closed {
+                    return;
+                }
+                // Woken at the end only: a writer that waits for the next row would be woken for each.
+                std::thread::park_timeout(BATCH);
+                continue;
             }
             self.write(&batch);
             self.collect_seals(&batch);
