@@ -38,6 +38,7 @@ pub fn module(layout: &Layout, plan: &Plan, set: &FeatureSet) -> Result<String, 
     let mut module = Module { set, printer: Printer::default() };
     let functions = module.functions()?;
     let mut constants = vec![
+        format!("DATASETS = {}", flat(&Py::strings(datasets(set)))),
         format!("KEY = {}", flat(&Py::strings(identifier(set)))),
         format!("WEIGHT = {}", flat(&set.weight.as_deref().map_or(Py::name("None"), Py::string))),
         format!("INPUTS = {}", flat(&Py::List(set.inputs.iter().map(input).collect()))),

@@ -26,7 +26,7 @@ const fn runtime(name: &'static str, module: &'static str) -> Known {
     Known { name, section: Section::Own, module }
 }
 
-const KNOWN: [Known; 28] = [
+const KNOWN: [Known; 29] = [
     standard("Literal", "typing"),
     standard("dataclass", "dataclasses"),
     standard("timedelta", "datetime"),
@@ -38,6 +38,7 @@ const KNOWN: [Known; 28] = [
     runtime("fitted", "mlp_runtime"),
     runtime("functions", "mlp_runtime"),
     runtime("gate", "mlp_runtime"),
+    runtime("identity", "mlp_runtime"),
     runtime("metrics", "mlp_runtime"),
     runtime("model", "mlp_runtime"),
     runtime("registry", "mlp_runtime"),

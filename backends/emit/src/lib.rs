@@ -28,6 +28,15 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The text of each file of a build by its path, with `/`.
 pub type FileTree = BTreeMap<String, String>;
 
+/// One expression of a plan as a Polars expression, on one line.
+///
+/// # Errors
+///
+/// If a template of it is no Python, or an operator is unknown.
+pub fn expression(expression: &mlpc_plan::plan::Expr) -> Result<String, EmitError> {
+    Ok(py::flat(&exprs::Printer::default().expression(expression)?))
+}
+
 /// Prints a plan, and sets the program and identity of each step.
 ///
 /// `user_files` holds the users' files that steps call, by their path in the project.

@@ -12,9 +12,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from mlp_runtime import design, expr, files, formats, table
+from mlp_runtime import design, expr, files, formats, identity, split, table
 from mlp_runtime.design import Codes, Numbers
-from mlp_runtime.model import Model
+from mlp_runtime.model import Model, load
 from mlp_runtime.step import Failure
 from mlp_runtime.text import number
 
@@ -132,6 +132,54 @@ def record(judged: Judged) -> dict[str, Any]:
         "slices": slices,
         "model": judged.model.digest,
     }
+
+
+def champion(
+    folder: Path | None,
+    *,
+    datasets: Mapping[str, Path],
+    parts: Path,
+    part: str,
+    metrics: Sequence[Metric],
+    report: str,
+    slices: Sequence[str] = (),
+) -> dict[str, Any] | None:
+    """The champion's numbers on the same rows, made by its own features; None without a champion.
+
+    Where it can't be judged fairly the record says why instead.
+    """
+    if folder is None:
+        return None
+    held = load(folder)
+    chosen = table.read(parts).filter(pl.col(split.PART) == part).drop(split.PART)
+    reason, rows = _rows_for(held, folder, chosen, datasets)
+    if rows is None:
+        return {"model": held.digest, "refused": reason}
+    return record(judge(held, rows, metrics, report=report, part=part, slices=slices))
+
+
+def _rows_for(
+    held: Model, folder: Path, chosen: pl.DataFrame, datasets: Mapping[str, Path]
+) -> tuple[str, pl.DataFrame | None]:
+    """The chosen rows as a model's own features make them, or why they can't be had."""
+    key = held.features.KEY
+    missing = [name for name in held.features.DATASETS if name not in datasets]
+    if missing:
+        return f"the champion reads {', '.join(missing)}, which this run does not", None
+    if list(key) != chosen.columns:
+        return f"the champion tells rows apart by {', '.join(key)}", None
+    known = identity.count_known(chosen, key, folder / "training_rows.bin")
+    if known > 0:
+        return f"the champion was trained on {known} of these {chosen.height} rows", None
+    try:
+        given = [table.scan(datasets[name]) for name in held.features.DATASETS]
+        rows = table.collect(held.features.rows(*given))
+    except (pl.exceptions.ColumnNotFoundError, pl.exceptions.SchemaError) as error:
+        return f"the champion can't read these rows: {str(error).partition(chr(10))[0]}", None
+    rows = rows.join(chosen, on=key, how="semi", maintain_order="left")
+    if rows.height != chosen.height:
+        return f"the champion leaves out {chosen.height - rows.height} of these rows", None
+    return "", rows
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -151,6 +151,8 @@ class Champion(Quantity):
         """Its value."""
         if evidence.champion is None:
             raise NoChampion
+        if "refused" in evidence.champion:
+            raise Undefined(str(evidence.champion["refused"]))
         value = _defined(evidence.champion, self.name)
         return [Measured(value, f"champion's {self.name} {number(value)}")]
 

@@ -1,11 +1,12 @@
 """A model as a folder that needs none of the code which trained it.
 
-weights.*        what the estimator learned
-signature.json   inputs with types and sources, label, classes, trainer, hyperparameters, packages
-transform.json   state of the fitted columns
-features.py      how rows become features: the module that training used
-code/            the user's files that features or estimator call, if any
-hashes.json      SHA-256 of every other file, checked before any of them is used
+weights.*          what the estimator learned
+signature.json     inputs with types and sources, label, classes, trainer, hyperparameters, packages
+transform.json     state of the fitted columns
+features.py        how rows become features: the module that training used
+code/              the user's files that features or estimator call, if any
+training_rows.bin  digests of the training rows' keys, which tell other rows from them
+hashes.json        SHA-256 of every other file, checked before any of them is used
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from mlp_runtime import design, files, fitted, formats, package, user, weights
+from mlp_runtime import design, files, fitted, formats, identity, package, user, weights
 from mlp_runtime.design import Codes, Data, Numbers
 from mlp_runtime.signature import Label, Signature
 
@@ -34,7 +35,6 @@ class Training:
     trainer: str
     python: str
     hyperparameters: Mapping[str, Any]
-    rows: int
     seed: int | None = None
     threads: int = 1
 
@@ -45,10 +45,11 @@ def save(
     data: Data,
     training: Training,
     *,
+    rows: pl.DataFrame,
     features: ModuleType,
     transform: fitted.Transform | None = None,
 ) -> None:
-    """Write the package."""
+    """Write the package; `rows` are those of the training part."""
     folder.mkdir(parents=True)
     name = features.__name__.rpartition(".")[2]
     _copy_code(features, folder)
@@ -57,11 +58,12 @@ def save(
         "format": formats.MODEL,
         "features": name,
         **data.signature.record(),
-        "training": _record(training),
+        "training": _record(training, rows.height),
         "weights": weights.save(estimator, folder),
         "code": user.loaded(),
     }
     files.write_json(folder / "signature.json", record)
+    identity.save_digests(rows, features.KEY, folder / "training_rows.bin")
     package.seal(folder)
 
 
@@ -131,14 +133,14 @@ class Model:
         return np.column_stack([1.0 - given, given]) if given.ndim == 1 else given
 
 
-def _record(training: Training) -> dict[str, Any]:
+def _record(training: Training, rows: int) -> dict[str, Any]:
     return {
         "trainer": training.trainer,
         "python": training.python,
         "hyperparameters": dict(training.hyperparameters),
         "seed": training.seed,
         "threads": training.threads,
-        "rows": training.rows,
+        "rows": rows,
         "packages": _versions(training.python),
     }
 

@@ -27,7 +27,8 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .28rem 1.4rem .28rem 0; border-bottom: 1px solid var(--line);
   vertical-align: top; } th { font-weight: 600; color: var(--faint); } td.n { text-align: right; }
 code { font: 13px ui-monospace, monospace; overflow-wrap: anywhere; }
-svg { max-width: 100%; height: auto; } svg text { font: 13px system-ui, sans-serif; fill: var(--ink); }
+svg { max-width: 100%; height: auto; }
+svg text { font: 13px system-ui, sans-serif; fill: var(--ink); }
 svg text.faint { font-size: 11px; fill: var(--faint); } svg .good { fill: var(--good); }
 svg .bad { fill: var(--bad); } svg .guide { stroke: var(--faint); stroke-dasharray: 4 4; }
 svg .point { fill: var(--good); fill-opacity: .45; }

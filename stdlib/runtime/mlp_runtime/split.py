@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import polars as pl
 
-from mlp_runtime import expr
+from mlp_runtime import expr, identity
 from mlp_runtime.step import Failure
 
 PART = "__part__"
@@ -136,42 +136,15 @@ def summary(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {count}" for name, count in counts.items())
 
 
-def key_bytes(fields: Sequence[Any]) -> bytes:
-    """The bytes that stand for a key."""
-    return b"".join(_field(item) for item in fields)
-
-
 def _places(rows: pl.DataFrame, name: str, key: Sequence[str], seed: int) -> list[float]:
     """Each row's u."""
-    prefix = key_bytes([_DOMAIN, str(seed), name])
-    return [
-        _unit(prefix + key_bytes(fields)) for fields in rows.select(expr.columns(key)).iter_rows()
-    ]
+    prefix = identity.key_bytes([_DOMAIN, str(seed), name])
+    return [_unit(prefix + fields) for fields in identity.keys(rows, key)]
 
 
 def _unit(message: bytes) -> float:
     first = int.from_bytes(hashlib.sha256(message).digest()[:8], "big")
     return (first >> 11) / 2.0**53
-
-
-def _field(value: Any) -> bytes:
-    text = _text(value).encode()
-    return b"%d:%b" % (len(text), text)
-
-
-_TEXTS: dict[type, Callable[[Any], str]] = {
-    bool: lambda value: "true" if value else "false",
-    int: str,
-    float: repr,
-    str: str,
-    date: lambda value: str(value.isoformat()),
-    datetime: lambda value: str(value.isoformat()),
-    timedelta: lambda value: f"{value // timedelta(microseconds=1)}us",
-}
-
-
-def _text(value: Any) -> str:
-    return "null" if value is None else f"{type(value).__name__} {_TEXTS[type(value)](value)}"
 
 
 def _part_at(place: float, shares: Mapping[str, float]) -> str:

@@ -52,6 +52,7 @@ pub(super) fn train(context: &Context<'_>, train: &Train) -> Result<Parts, EmitE
         Argument::positional(Py::name("estimator")),
         Argument::positional(Py::name("data")),
         Argument::positional(training_record(context, train)),
+        Argument::keyword("rows", Py::name("training")),
         Argument::keyword("features", Py::name(features.clone())),
     ];
     if fitted {
@@ -126,7 +127,6 @@ fn training_record(context: &Context<'_>, train: &Train) -> Py {
         Argument::keyword("trainer", Py::string(&train.trainer)),
         Argument::keyword("python", Py::string(&train.python)),
         Argument::keyword("hyperparameters", Py::name("step.parameters(args)")),
-        Argument::keyword("rows", Py::name("training.height")),
     ];
     if context.step.seed.is_some() {
         arguments.push(Argument::keyword("seed", Py::name("args.seed")));
