@@ -1,5 +1,7 @@
 //! The examples of the repository are free of findings.
 
+#![allow(clippy::expect_used, reason = "tests may panic")]
+
 use mlpc_db::{Database, RealSystem};
 use std::path::Path;
 

@@ -8,6 +8,6 @@ mod lower;
 pub mod plan;
 mod wanted;
 
-pub use lower::lower;
+pub use lower::{expression, lower};
 pub use plan::Plan;
 pub use wanted::{DEFAULT_ENVIRONMENT, Wanted, WantedCode, WantedData, WantedEnvironment, check_lock, wanted};

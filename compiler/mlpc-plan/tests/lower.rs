@@ -1,5 +1,7 @@
 //! The plans of the examples, as snapshots, with a lock made up of fixed digests.
 
+#![allow(clippy::expect_used, reason = "tests may panic")]
+
 use mlpc_db::{Database, RealSystem};
 use mlpc_plan::lock::{Lock, LockedData, LockedEnvironment};
 use mlpc_plan::{Plan, lower, wanted};

@@ -4,6 +4,8 @@ mod expr;
 mod features;
 mod steps;
 
+pub use expr::expr as expression;
+
 use crate::Plan;
 use crate::identity::derive_seed;
 use crate::lock::Lock;

@@ -183,6 +183,7 @@ pub struct Expectation {
 }
 
 /// What an expectation checks.
+#[expect(clippy::large_enum_variant, reason = "a plan holds a handful of them")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Check {
