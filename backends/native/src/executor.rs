@@ -226,18 +226,36 @@ impl Executor {
             _ => Some(self.python(&step.environment).await?),
         };
         let path = self.prepared.layout.log(&self.prepared.run, &step.id);
-        let log = File::options().create(true).append(true).open(&path)?;
+        let log = self.prepared.logs.open(&path)?;
         ended.log = Some(path.clone());
+        let made = self.try_to_make(position, step, identity, work, (&log, &path), python.as_deref(), ended).await;
+        if !self.prepared.logs.close(&log, &path)? {
+            ended.log = None;
+        }
+        made
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of one step, which nothing else groups")]
+    async fn try_to_make(
+        &self,
+        position: usize,
+        step: &Step,
+        identity: &str,
+        work: &mut Work,
+        (log, path): (&File, &Path),
+        python: Option<&Path>,
+        ended: &mut Ended,
+    ) -> Result<(), Failure> {
         loop {
             work.prepare(&step.outputs)?;
             ended.attempts += 1;
-            self.tell(ExecutorEvent::Started { position, attempt: ended.attempts, log: path.clone() });
-            let failure = match self.attempt(position, step, work, (&log, &path), python.as_deref()).await {
+            self.tell(ExecutorEvent::Started { position, attempt: ended.attempts, log: path.to_path_buf() });
+            let failure = match self.attempt(position, step, work, (log, path), python).await {
                 Ok((result, refused)) => {
                     let entry = self.prepared.store.commit(work, identity, &step.outputs, result, refused)?;
                     ended.state = if refused { StepState::Refused } else { StepState::Succeeded };
                     ended.exit_code = refused.then_some(REFUSED);
-                    ended.message = refused.then(|| output::tail(&path).pop()).flatten();
+                    ended.message = refused.then(|| output::tail(path).pop()).flatten();
                     ended.entry = Some(entry);
                     return Ok(());
                 }

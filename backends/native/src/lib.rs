@@ -18,6 +18,7 @@ mod executor;
 pub mod history;
 mod latest;
 mod layout;
+mod logs;
 mod options;
 mod output;
 mod prepare;

@@ -6,6 +6,7 @@ use crate::command::Setting;
 use crate::error::FileContext;
 use crate::history::{self, RunRecord, Writer};
 use crate::layout::{Layout, absolute};
+use crate::logs::Logs;
 use crate::options::Options;
 use crate::store::Store;
 use crate::{RunError, sources};
@@ -24,6 +25,7 @@ pub(crate) struct Prepared {
     pub run: String,
     pub started: String,
     pub store: Store,
+    pub logs: Logs,
     pub setting: Setting,
     pub identities: Vec<String>,
     pub champions: Champions,
@@ -58,6 +60,7 @@ pub(crate) fn prepare(plan: &Plan, options: &Options) -> Result<Prepared, RunErr
     let seals = seals(&database, &identities).map_err(|cause| RunError::Database { path: layout.database(), cause })?;
     let (run, started) = begin_run(&layout)?;
     let store = Store::new(&layout, &run, seals, options.verify).file("create", &layout.store())?;
+    let logs = Logs::new(layout.run(&run).join("logs"));
     let setting = Setting::new(&options, &layout);
     let record = RunRecord { run: run.clone(), started: started.clone(), jobs: options.jobs };
     let history = Writer::start(database, Arc::clone(&plan), record, layout.store());
@@ -68,6 +71,7 @@ pub(crate) fn prepare(plan: &Plan, options: &Options) -> Result<Prepared, RunErr
         run,
         started,
         store,
+        logs,
         setting,
         identities,
         champions,

@@ -114,15 +114,15 @@ impl Store {
     pub fn try_begin(&self, identity: &str) -> io::Result<Option<Work>> {
         let folder = self.temporary.join(identity);
         loop {
-            match fs::create_dir(&folder) {
+            let fresh = match fs::create_dir(&folder) {
                 // Someone is at it, or was when the machine went down: the lock tells.
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                created => created?,
-            }
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => false,
+                created => created.map(|()| true)?,
+            };
             match lock(&folder)? {
                 Locked::Ours(lock) => {
                     let current = self.take_current()?;
-                    return Ok(Some(Work { folder, current, finished: false, _lock: lock }));
+                    return Ok(Some(Work { folder, current, clean: fresh, finished: false, _lock: lock }));
                 }
                 Locked::Others => return Ok(None),
                 Locked::Moved => {}
@@ -194,6 +194,8 @@ impl Drop for Store {
 pub(crate) struct Work {
     folder: PathBuf,
     current: PathBuf,
+    /// Nothing was in it yet.
+    clean: bool,
     finished: bool,
     _lock: File,
 }
@@ -210,9 +212,11 @@ impl Work {
     }
 
     /// Empty, but for the folders that outputs lie in.
-    pub fn prepare(&self, outputs: &Outputs) -> io::Result<()> {
-        empty_folder(&self.folder)?;
-        empty_folder(&self.current)?;
+    pub fn prepare(&mut self, outputs: &Outputs) -> io::Result<()> {
+        if !std::mem::take(&mut self.clean) {
+            empty_folder(&self.folder)?;
+            empty_folder(&self.current)?;
+        }
         for output in outputs.values() {
             match Path::new(&output.path).parent() {
                 Some(parent) if !parent.as_os_str().is_empty() => fs::create_dir_all(self.folder.join(parent))?,
