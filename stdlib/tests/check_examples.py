@@ -5,7 +5,7 @@
 The JSON is a list of declarations; `declarations.py` describes it. The examples are, by kind:
 
     fn           compiled Polars expressions, each of which must give true: ["pl.lit(0.0).log1p() == pl.lit(0.0)"]; they
-                 may use `pl`, `date`, `functions` and `fitted`
+                 may use `pl`, `expr`, `functions` and `fitted`
     fitted       records as written: [{"x": […], "gives": […], "strategy": "mean"}]
     metric       records as written: [{"truth": […], "predicted": […], "value": 0.5, "threshold": 0.3}]
     expectation  [{"columns": {"x": {"type": "float", "values": […]}}, "polars": "pl.col(\"x\").mean()", "offending":
@@ -20,7 +20,6 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable, Iterator
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +31,11 @@ from declarations import Declaration, fill, imported, load, of_kind, same_number
 
 Failures = Iterator[str]
 
+expr = importlib.import_module("mlp_runtime.expr")
 fitted = importlib.import_module("mlp_runtime.fitted")
 functions = importlib.import_module("mlp_runtime.functions")
 
-NAMES = {"pl": pl, "date": date, "functions": functions, "fitted": fitted}
+NAMES = {"pl": pl, "expr": expr, "functions": functions, "fitted": fitted}
 
 
 def compiled(expression: str) -> pl.Expr:
@@ -65,7 +65,10 @@ def column(values: list[Any], declared: str = "any") -> pl.Series:
 def run_function(function: Declaration) -> Failures:
     """Each example gives true and nothing else."""
     for example in function["examples"]:
-        given = pl.DataFrame({"row": [0]}).select(compiled(example)).to_series().to_list()
+        try:
+            given = pl.DataFrame({"row": [0]}).select(compiled(example)).to_series().to_list()
+        except pl.exceptions.PolarsError as error:
+            given = [f"{type(error).__name__}: {error}"]
         if given != [True]:
             yield f"{example} gives {given}"
     yield from probe_function(function, compiled)

@@ -2,8 +2,11 @@
 //! Markdown files whose fenced blocks are programs.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
 
+pub mod command;
 pub mod expected;
 pub mod markdown;
 pub mod program;
+pub mod python;
 pub mod reveal;
 pub mod snapshot;
+pub mod stdlib;

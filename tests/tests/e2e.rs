@@ -1,0 +1,8 @@
+//! Whole programs, run for real: by the `mlpc` binary, with the Python environment that `tests/python/mlp.lock` pins.
+//!
+//! The first run makes that environment in the user's cache, which takes a minute and the package index.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests may panic")]
+
+mod e2e {
+    mod library;
+}
