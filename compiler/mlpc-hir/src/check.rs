@@ -1,17 +1,18 @@
 //! Everything that is found in a program: block by block, then what only the whole shows.
 
 use crate::blocks::{dataset, features, operations, release, split, step, train};
-use crate::entries::{check_entries, names};
+use crate::entries::check_entries;
 use crate::errors;
 use crate::library::{body, setting};
-use crate::names::{Space, imports, qualified, resolve};
+use crate::names::{Space, imports, qualified};
+use crate::references::{expressions, names_in, references};
 use crate::silence::silence;
 use crate::specs::{BLOCKS, block_spec};
 use crate::typed::Finding;
 use mlpc_db::{Block, BlockRef, Db, Place, Project, SourceFile, absolute, blocks, parse_block};
 use mlpc_diagnostics::{Diagnostic, FileSpan, Severity, Span, did_you_mean};
 use mlpc_syntax::ChunkKind;
-use mlpc_syntax::ast::{BlockDecl, BlockName, Decl, Entry, Expr, ExprKind};
+use mlpc_syntax::ast::{BlockDecl, BlockName, Decl};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything found in one block: its syntax, its entries, its meaning.
@@ -154,56 +155,6 @@ fn name_span(db: &dyn Db, block: Block<'_>) -> Span {
         Decl::Block(decl) => decl.name.as_ref().map_or(decl.header, BlockName::span),
         Decl::Value(value) => value.name.span,
         Decl::Import { span, .. } | Decl::Error(span) => *span,
-    }
-}
-
-/// Blocks that a block names: in its connector and in settings that are references.
-#[salsa::tracked(returns(deref))]
-pub fn references<'db>(db: &'db dyn Db, block: Block<'db>) -> Vec<Block<'db>> {
-    let mut names_used: Vec<String> = Vec::new();
-    if let Some(decl) = body(db, block) {
-        for path in decl.connector.iter().flat_map(|connector| &connector.paths) {
-            names_used.push(path.text());
-        }
-        references_in(&decl.entries, &mut names_used);
-    }
-    let mut found = Vec::new();
-    for name in names_used {
-        let part = name.rsplit_once('.').map(|(owner, _)| owner.to_owned());
-        let target = resolve(db, block.file(db), Space::Block, &name)
-            .or_else(|| part.and_then(|owner| resolve(db, block.file(db), Space::Block, &owner)));
-        if let Some(target) = target
-            && !found.contains(&target)
-        {
-            found.push(target);
-        }
-    }
-    found
-}
-
-fn references_in(entries: &[Entry], into: &mut Vec<String>) {
-    for entry in entries {
-        match entry {
-            Entry::Setting { value, .. } => names_of(value, into),
-            Entry::Block(block) => references_in(&block.entries, into),
-            Entry::Spread(path) => into.push(path.text()),
-            Entry::Statement(statement) => {
-                if let mlpc_syntax::ast::StatementKind::Join(join) = &statement.kind {
-                    into.push(join.dataset.text());
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
-fn names_of(value: &Expr, into: &mut Vec<String>) {
-    if let Some(found) = names(value) {
-        into.extend(found.into_iter().map(|(name, _)| name));
-        return;
-    }
-    if let ExprKind::Call(_, args) = &value.kind {
-        args.iter().for_each(|arg| names_of(&arg.value, into));
     }
 }
 
@@ -390,20 +341,28 @@ fn unused(db: &dyn Db, project: Project) -> Vec<Diagnostic> {
         .flat_map(|block| references(db, *block))
         .map(|block| key_of(db, *block))
         .collect();
-    let texts: Vec<&str> = files.iter().map(|file| &**file.text(db)).collect();
+    let words = words(db, files);
     blocks(db, *root)
         .iter()
         .filter(|block| MUST_BE_USED.contains(&block.keyword(db)) && !used.contains(&key_of(db, **block)))
-        // A const may be named inside any expression.
-        .filter(|block| {
-            block.keyword(db) != "const"
-                || texts.iter().map(|text| text.matches(block.name(db)).count()).sum::<usize>() < 2
-        })
+        .filter(|block| block.keyword(db) != "const" || !words.contains(block.name(db)))
         .map(|block| {
             let finding = errors::unused(block.keyword(db), block.name(db), name_span(db, *block));
             absolute(db, files, &block.reference(db), finding)
         })
         .collect()
+}
+
+/// Every name in any expression: a const may be used anywhere.
+fn words(db: &dyn Db, files: &[SourceFile]) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for block in files.iter().flat_map(|file| blocks(db, *file)) {
+        let Some(decl) = body(db, *block) else { continue };
+        for expr in expressions(&decl.entries) {
+            found.extend(names_in(expr).iter().map(|name| name.rsplit('.').next().unwrap_or_default().to_owned()));
+        }
+    }
+    found
 }
 
 /// Kinds that say nothing about themselves without a line of prose.

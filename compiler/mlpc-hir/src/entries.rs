@@ -82,6 +82,7 @@ fn check_entry(block: &str, entry: &Entry, content: &Content, findings: &mut Vec
         Entry::Statement(statement) => check_statement(block, statement, content, findings),
         Entry::Expression(expr) if !content.expressions => findings.push(misplaced("a bare expression", expr.span)),
         Entry::Spread(path) if !content.spreads => findings.push(misplaced("a spread", path.span)),
+        Entry::Bare(name) if content.fields => findings.push(errors::bare_field(&name.text, block, name.span)),
         Entry::Bare(name) if !content.bare => findings.push(misplaced(&format!("`{}` alone", name.text), name.span)),
         Entry::Block(nested) => check_nested(block, nested, content.nested, findings),
         _ => {}
@@ -123,8 +124,8 @@ fn check_form(setting: &SettingSpec, value: &Expr, findings: &mut Vec<Finding>) 
             let known = matches!(&value.kind, ExprKind::Name(word) if words.contains(&word.as_str()));
             unless(known, &format!("one of {}", mlpc_diagnostics::list_words(words.iter().copied(), "or")))
         }
-        ValueForm::Name => unless(dotted(value).is_some(), "a name"),
-        ValueForm::Names => unless(names(value).is_some(), "a name or a list of names"),
+        ValueForm::Name | ValueForm::Block => unless(dotted(value).is_some(), "a name"),
+        ValueForm::Names | ValueForm::Blocks => unless(names(value).is_some(), "a name or a list of names"),
         ValueForm::Call(calls) => {
             let known = matches!(&value.kind, ExprKind::Call(callee, _) if dotted(callee).is_some_and(|name| calls.contains(&name.as_str())));
             unless(known, &format!("a call of {}", mlpc_diagnostics::list_words(calls.iter().copied(), "or")))

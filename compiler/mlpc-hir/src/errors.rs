@@ -13,8 +13,8 @@ fn finding(code: &'static Code, message: impl Into<String>, span: Span) -> Findi
 fn suggest(finding: Finding, near: Option<String>, span: Span) -> Finding {
     match near {
         Some(near) => {
-            let title = format!("did you mean `{near}`?");
-            finding.help(title.clone()).fix(Applicability::Unsafe, title, span, near)
+            let title = format!("write `{near}`");
+            finding.help(format!("did you mean `{near}`?")).fix(Applicability::Unsafe, title, span, near)
         }
         None => finding,
     }
@@ -23,17 +23,26 @@ fn suggest(finding: Finding, near: Option<String>, span: Span) -> Finding {
 // --- names -----------------------------------------------------------------------------------------------------------
 
 /// A reference to a block that nothing declares.
-pub fn unknown_block(kinds: &[&str], name: &str, near: Option<String>, span: Span) -> Finding {
-    let what = if kinds.is_empty() { "declaration".to_owned() } else { plain_words(kinds) };
-    let finding = finding(rule::unknown_name, format!("there is no {what} `{name}`"), span).here("not declared");
+pub fn unknown_block(kinds: &[&str], name: &str, near: Option<String>, known: &[String], span: Span) -> Finding {
+    let what = list_words(kinds.iter().copied(), "or");
+    let finding = finding(rule::unknown_name, format!("no {what} is called `{name}`"), span).here("not declared");
+    let finding = match (&near, known) {
+        (None, []) => finding.help("declare it, or import the file that does"),
+        (None, known) if known.len() <= 6 => {
+            finding.note(format!("there is {}", list_words(known.iter().map(String::as_str), "and")))
+        }
+        _ => finding,
+    };
     suggest(finding, near, span)
 }
 
 /// A reference to a block of another kind.
 pub fn wrong_kind(wanted: &[&str], name: &str, found: &str, span: Span, block: BlockRef) -> Finding {
-    let wanted = plain_words(wanted);
-    finding(rule::wrong_kind, format!("`{name}` is a {found}, and a {wanted} is needed here"), span)
-        .here(format!("not a {wanted}"))
+    let wanted = list_words(wanted.iter().copied(), "or");
+    let message =
+        format!("`{name}` is {} `{found}`, and {} {wanted} is needed here", indefinite(found), indefinite(&wanted));
+    finding(rule::wrong_kind, message, span)
+        .here(format!("not {} {wanted}", indefinite(&wanted)))
         .label(Place::There(block, String::new()), format!("`{name}` is declared here"))
 }
 
@@ -72,6 +81,11 @@ pub fn misplaced(what: &str, block: &str, span: Span) -> Finding {
     finding(rule::unknown_setting, format!("{what} means nothing in `{block}`"), span).here("not understood here")
 }
 
+/// A name alone, where fields are declared.
+pub fn bare_field(name: &str, block: &str, span: Span) -> Finding {
+    misplaced(&format!("`{name}` alone"), block, span).help(format!("a column needs a type: `{name}: float`"))
+}
+
 /// A setting that is missing.
 pub fn missing_setting(block: &str, name: &str, doc: &str, span: Span) -> Finding {
     finding(rule::missing_setting, format!("`{block}` needs `{name}`: {doc}"), span)
@@ -94,9 +108,9 @@ pub fn missing_name(keyword: &str, span: Span) -> Finding {
 
 /// A block without the word and name that tie it to another.
 pub fn missing_connector(keyword: &str, word: &str, kinds: &[&str], span: Span) -> Finding {
-    let kinds = plain_words(kinds);
-    finding(rule::missing_setting, format!("`{keyword}` needs `{word}` and the name of a {kinds}"), span)
-        .here(format!("write `{keyword} NAME {word} …`"))
+    let kinds = list_words(kinds.iter().copied(), "or");
+    let message = format!("`{keyword}` needs `{word}` and the name of {} {kinds}", indefinite(&kinds));
+    finding(rule::missing_setting, message, span).here(format!("write `{keyword} NAME {word} …`"))
 }
 
 /// A function that nobody declares.
@@ -430,6 +444,14 @@ pub fn metric_not_computed(metric: &str, report: &str, computed: &[String], span
     suggest(finding, near, span)
 }
 
+/// A champion of no registry.
+pub fn no_champion(gate: &str, span: Span) -> Finding {
+    finding(rule::metric_not_computed, "there is no champion to compare with", span)
+        .here("whose champion?")
+        .note(format!("the champion is the version under the alias of the `register` block that requires `{gate}`"))
+        .help(format!("add `register NAME from … {{ requires = {gate} }}`"))
+}
+
 /// A model registered without a gate.
 pub fn register_without_gate(name: &str, span: Span) -> Finding {
     finding(rule::register_without_gate, format!("`{name}` is registered without a gate"), span)
@@ -457,12 +479,9 @@ pub fn not_supported(what: &str, span: Span) -> Finding {
         .here("understood, but not built yet")
 }
 
-/// `dataset, features or step`, without backticks.
-fn plain_words(words: &[&str]) -> String {
-    match words.split_last() {
-        Some((last, head)) if !head.is_empty() => format!("{} or {last}", head.join(", ")),
-        _ => words.concat(),
-    }
+/// `a` or `an`, before a word that may stand in backticks.
+fn indefinite(word: &str) -> &'static str {
+    if word.trim_start_matches('`').starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" }
 }
 
 fn article(ty: &Ty) -> String {
@@ -470,10 +489,9 @@ fn article(ty: &Ty) -> String {
         TyKind::Category(Some(_)) => "category".to_owned(),
         kind => kind.to_string(),
     };
-    let an = text.starts_with(['a', 'e', 'i', 'o', 'u']);
     let null = if ty.nullable && ty.kind != TyKind::Null { " that may be null" } else { "" };
     match ty.kind {
         TyKind::Null => "null".to_owned(),
-        _ => format!("{} {text}{null}", if an { "an" } else { "a" }),
+        _ => format!("{} {text}{null}", indefinite(&text)),
     }
 }

@@ -13,6 +13,7 @@ pub mod infer;
 pub mod library;
 mod load;
 pub mod names;
+mod references;
 mod silence;
 pub mod specs;
 pub mod typed;

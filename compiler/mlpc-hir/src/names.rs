@@ -151,6 +151,12 @@ pub fn resolve<'db>(db: &'db dyn Db, file: SourceFile, space: Space, name: &str)
 
 /// A name near to one that nothing declares, of a kind that would fit.
 pub fn nearest(db: &dyn Db, file: SourceFile, space: Space, kinds: &[&str], name: &str) -> Option<String> {
+    let known = visible(db, file, space, kinds);
+    did_you_mean(name, known.iter().map(String::as_str)).map(str::to_owned)
+}
+
+/// The names that a file can use, of a kind that would fit, sorted.
+pub fn visible(db: &dyn Db, file: SourceFile, space: Space, kinds: &[&str]) -> Vec<String> {
     let fits = |block: &Block<'_>| kinds.is_empty() || kinds.contains(&block.keyword(db));
     let mut candidates: Vec<String> = file_scope(db, file)
         .iter()
@@ -168,7 +174,9 @@ pub fn nearest(db: &dyn Db, file: SourceFile, space: Space, kinds: &[&str], name
         let library = library_scope(db, project).keys().filter(|(found, _)| *found == space);
         candidates.extend(library.map(|(_, name)| name.clone()));
     }
-    did_you_mean(name, candidates.iter().map(String::as_str)).map(str::to_owned)
+    candidates.sort();
+    candidates.dedup();
+    candidates
 }
 
 /// The name of a block as the program's plan knows it: behind its file's stem unless it stands in the program's own file.

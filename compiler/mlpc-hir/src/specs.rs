@@ -1,7 +1,7 @@
 //! What each block is: one table that drives the checker, completion, hover and the reference.
 
 use NameForm::{Dotted, Plain, Title};
-use ValueForm::{Any, Bool, Call, Duration, Int, Name, Names, Text, Texts, Word};
+use ValueForm::{Any, Block, Blocks, Bool, Call, Duration, Int, Name, Names, Text, Texts, Word};
 
 /// A kind of block.
 #[derive(Debug)]
@@ -97,6 +97,10 @@ pub enum ValueForm {
     Name,
     /// A name or a list of names.
     Names,
+    /// The name of a block.
+    Block,
+    /// The name of a block, or a list of them.
+    Blocks,
     /// One of these calls.
     Call(&'static [&'static str]),
 }
@@ -155,7 +159,7 @@ const fn connectors(word: &'static str, kinds: &'static [&'static str]) -> Optio
 const RETRY: SettingSpec =
     setting("retry", Call(&["retry"]), "how often and how patiently a failed step is tried again");
 const TIMEOUT: SettingSpec = setting("timeout", Duration, "how long a step may take");
-const ENVIRONMENT: SettingSpec = setting("environment", Name, "the environment it runs in");
+const ENVIRONMENT: SettingSpec = setting("environment", Block, "the environment it runs in");
 const SCHEDULE: SettingSpec = setting("schedule", Call(&["cron"]), "when it runs");
 const NOTIFY: SettingSpec = setting("notify", Any, "who is told");
 const RESOURCES: Content = Content {
@@ -279,7 +283,7 @@ pub const BLOCKS: &[BlockSpec] = &[
         content: Content {
             settings: &[
                 required("trainer", Any, "what is trained, with its hyperparameters"),
-                required("data", Name, "the split, or a part of it"),
+                required("data", Block, "the split, or a part of it"),
                 setting("label", Name, "which label, if there are several"),
                 setting("calibrate", Word(&["isotonic", "sigmoid"]), "how probabilities are corrected"),
                 setting("threshold", Any, "how the decision threshold is chosen"),
@@ -385,7 +389,7 @@ pub const BLOCKS: &[BlockSpec] = &[
         connector: connector("from", &["train", "sweep", "ensemble"]),
         content: Content {
             settings: &[
-                setting("requires", Names, "the gate that lets it through"),
+                setting("requires", Blocks, "the gate that lets it through"),
                 setting("registry", Any, "which registry"),
                 setting("alias", Text, "the alias that moves to the new version"),
             ],
@@ -428,7 +432,7 @@ pub const BLOCKS: &[BlockSpec] = &[
         content: Content {
             settings: &[
                 required("run", Call(&["python", "shell"]), "what runs"),
-                setting("after", Names, "steps that come first"),
+                setting("after", Blocks, "steps that come first"),
                 setting("when", Any, "the condition under which it runs"),
                 ENVIRONMENT,
                 RETRY,

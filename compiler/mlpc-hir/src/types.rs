@@ -68,10 +68,10 @@ impl Ty {
         self
     }
 
-    /// The same, with a range.
+    /// The same, with a range; of integers, only what integers can be.
     #[must_use]
     pub fn in_range(mut self, range: Interval) -> Self {
-        self.range = range;
+        self.range = if self.kind == TyKind::Int { range.of_integers() } else { range };
         self
     }
 
@@ -241,10 +241,20 @@ impl Interval {
         Self { low, low_closed, high, high_closed }
     }
 
+    /// The smallest range that holds the same integers.
+    #[must_use]
+    pub fn of_integers(self) -> Self {
+        let low = if self.low.fract() == 0.0 && !self.low_closed { self.low + 1.0 } else { self.low.ceil() };
+        let high = if self.high.fract() == 0.0 && !self.high_closed { self.high - 1.0 } else { self.high.floor() };
+        Self { low, low_closed: low.is_finite(), high, high_closed: high.is_finite() }
+    }
+
     /// `-a`.
     #[must_use]
     pub fn negated(self) -> Self {
-        Self { low: -self.high, low_closed: self.high_closed, high: -self.low, high_closed: self.low_closed }
+        // Zero is added so that no bound is a negative zero.
+        let (low, high) = (0.0 - self.high, 0.0 - self.low);
+        Self { low, low_closed: self.high_closed, high, high_closed: self.low_closed }
     }
 
     /// `a + b`.
@@ -271,8 +281,8 @@ impl Interval {
         for (left, left_closed, right, right_closed) in ends {
             // Zero times an infinite bound is the zero that the closed end can reach.
             let value = if left == 0.0 || right == 0.0 { 0.0 } else { left * right };
-            let closed =
-                (left_closed && right_closed) || (left == 0.0 && left_closed) || (right == 0.0 && right_closed);
+            let reachable_zero = (left == 0.0 && left_closed) || (right == 0.0 && right_closed);
+            let closed = reachable_zero || (left_closed && right_closed);
             let end = Self { low: value, low_closed: closed, high: value, high_closed: closed };
             range = Some(range.map_or(end, |so_far| so_far.hull(end)));
         }
@@ -339,5 +349,8 @@ mod tests {
         assert!(!closed(0.0, 1.0).within(half_open));
         assert!(!half_open.contains(0.0));
         assert_eq!(half_open.to_string(), "0<..=1");
+        assert_eq!(half_open.of_integers(), closed(1.0, 1.0));
+        assert_eq!(closed(0.5, 2.5).of_integers(), closed(1.0, 2.0));
+        assert_eq!(closed(-10.0, 0.0).negated().negated().to_string(), "-10..=0");
     }
 }

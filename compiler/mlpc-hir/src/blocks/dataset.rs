@@ -58,7 +58,8 @@ fn is_partial(context: &Context<'_>, decl: &BlockDecl) -> bool {
 
 fn unreadable<'a>(context: &Context<'_>, mut entries: impl Iterator<Item = &'a Entry>, depth: u32) -> bool {
     entries.any(|entry| match entry {
-        Entry::Error(_) => true,
+        // A name alone is a column without its type.
+        Entry::Error(_) | Entry::Bare(_) => true,
         Entry::Spread(path) if depth < 16 => {
             let schema = context.quiet().block(&["schema"], &path.text(), path.span);
             let decl = schema.and_then(|schema| body(context.db, schema));
@@ -69,9 +70,9 @@ fn unreadable<'a>(context: &Context<'_>, mut entries: impl Iterator<Item = &'a E
 }
 
 /// Columns of a schema's entries, spreads included. A later column of the same name overrides an earlier one.
-fn columns<'a>(
+fn columns(
     context: &mut Context<'_>,
-    entries: &mut dyn Iterator<Item = &'a Entry>,
+    entries: &mut dyn Iterator<Item = &Entry>,
     into: &mut Vec<DatasetColumn>,
     depth: u32,
 ) {

@@ -10,6 +10,7 @@ use crate::errors;
 use crate::infer::refine::verdict;
 use crate::infer::{Columns, Infer, Lookup, Position};
 use crate::library::body;
+use crate::references::names_in;
 use crate::typed::{Checked, Column, Definition, Features, FeaturesShape, Finding, Join, Role, TExpr, TKind};
 use crate::types::{Ty, TyKind};
 use mlpc_db::{Block, Db, Place};
@@ -92,9 +93,11 @@ fn joins(context: &mut Context<'_>, decl: &BlockDecl, scope: &mut FeatureScope, 
             StatementKind::Join(join) => {
                 if let Some((span, _)) = &join.asof {
                     context.findings.push(errors::not_supported("an `asof` join", *span));
+                    scope.partial = true;
                     continue;
                 }
                 let Some(block) = context.block(&["dataset"], &join.dataset.text(), join.dataset.span) else {
+                    scope.partial = true;
                     continue;
                 };
                 let shape = super::dataset::dataset_shape(context.db, block);
@@ -102,7 +105,15 @@ fn joins(context: &mut Context<'_>, decl: &BlockDecl, scope: &mut FeatureScope, 
                     join.alias.as_ref().map_or_else(|| block.name(context.db).to_owned(), |name| name.text.clone());
                 let on = join_pairs(context, scope, join, &alias, shape, statement.span);
                 scope.partial |= shape.partial;
-                scope.joined.push(Joined { alias, columns: shape.columns.clone(), keys: shape.key.clone() });
+                let place = join.alias.as_ref().map_or(join.dataset.span, |name| name.span);
+                if let Some(first) = scope.place_of(&alias) {
+                    let help = format!("name this one: `join {} as …`", join.dataset.text());
+                    context.findings.push(errors::duplicate(&alias, place, Place::Here(first)).help(help));
+                }
+                let same = join.by.iter().filter(|(left, right)| right.as_ref().is_none_or(|name| name.text == left.text()));
+                let shared = same.filter_map(|(left, _)| left.segments.last().map(|name| name.text.clone())).collect();
+                let (columns, keys) = (shape.columns.clone(), shape.key.clone());
+                scope.joined.push(Joined { alias, columns, keys, shared, place });
                 value.joins.push(Join { dataset: context.qualified(block), on, columns: Vec::new() });
             }
             StatementKind::Sample { .. } => {
@@ -268,52 +279,6 @@ fn expand_all<'a>(
         if column.tags.is_empty() && !left_out(&column.name) && !defined {
             drafts.push(Draft { name: column.name.clone(), doc: None, role: Role::Feature, expr: None, span });
         }
-    }
-}
-
-/// Every name that occurs in an expression, each once; of a dotted one also the whole.
-fn names_in(expr: &Expr) -> Vec<String> {
-    let mut names = Vec::new();
-    collect_names(expr, &mut names);
-    names
-}
-
-fn collect_names(expr: &Expr, names: &mut Vec<String>) {
-    let mut add = |name: &str| {
-        if !names.iter().any(|other| other == name) {
-            names.push(name.to_owned());
-        }
-    };
-    match &expr.kind {
-        ExprKind::Name(name) => add(name),
-        ExprKind::Member(..) => {
-            if let Some(name) = crate::consts::dotted(expr) {
-                add(&name);
-            }
-        }
-        ExprKind::Call(_, args) => args.iter().for_each(|arg| collect_names(&arg.value, names)),
-        ExprKind::Over(value, args) => {
-            collect_names(value, names);
-            args.iter().for_each(|arg| collect_names(&arg.value, names));
-        }
-        ExprKind::Index(left, right) | ExprKind::Binary(_, left, right) => {
-            collect_names(left, names);
-            collect_names(right, names);
-        }
-        ExprKind::In { item, set, .. } => {
-            collect_names(item, names);
-            collect_names(set, names);
-        }
-        ExprKind::If(condition, then, otherwise) => {
-            [condition, then, otherwise].into_iter().for_each(|part| collect_names(part, names));
-        }
-        ExprKind::Unary(_, operand) | ExprKind::By(operand, _) => collect_names(operand, names),
-        ExprKind::List(items) => items.iter().for_each(|item| collect_names(item, names)),
-        ExprKind::Range(range) => {
-            let bounds = [&range.low, &range.high].into_iter().flatten();
-            bounds.for_each(|(bound, _)| collect_names(bound, names));
-        }
-        _ => {}
     }
 }
 

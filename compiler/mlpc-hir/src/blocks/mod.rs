@@ -9,11 +9,11 @@ pub mod step;
 pub mod train;
 
 use crate::errors;
-use crate::names::{self, Space, nearest, resolve};
+use crate::names::{self, Space, resolve, visible};
 use crate::specs::block_spec;
 use crate::typed::{Checked, Finding};
 use mlpc_db::{Block, Db, SourceFile};
-use mlpc_diagnostics::Span;
+use mlpc_diagnostics::{Span, did_you_mean};
 
 /// What a block's check works with.
 pub struct Context<'db> {
@@ -55,8 +55,9 @@ impl<'db> Context<'db> {
                 None
             }
             None => {
-                let near = nearest(self.db, self.file, Space::Block, kinds, name);
-                self.findings.push(errors::unknown_block(kinds, name, near, span));
+                let known = visible(self.db, self.file, Space::Block, kinds);
+                let near = did_you_mean(name, known.iter().map(String::as_str)).map(str::to_owned);
+                self.findings.push(errors::unknown_block(kinds, name, near, &known, span));
                 None
             }
         }

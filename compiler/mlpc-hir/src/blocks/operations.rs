@@ -145,6 +145,8 @@ pub fn parameter<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Parameter> 
     let range = decl.domain.as_ref().and_then(crate::consts::interval).unwrap_or(Interval::ALL);
     let span = decl.value.as_ref().map_or(decl.name.span, |expr| expr.span);
     match &value {
+        // What cannot be read was reported.
+        None if !parse_block(db, block).errors.is_empty() => {}
         None => {
             let message = format!("`{}` has no value", decl.name.text);
             context.findings.push(errors::bad_value(

@@ -12,7 +12,7 @@ use crate::names::{Space, nearest, resolve};
 use crate::typed::{Checked, Const, Evaluate, Gate, MetricUse, Quantity, Register, Requirement, Task};
 use crate::types::{Interval, Ty, TyKind};
 use indexmap::IndexMap;
-use mlpc_db::{Block, Db};
+use mlpc_db::{Block, Db, blocks};
 use mlpc_diagnostics::{Severity, Span};
 use mlpc_syntax::ast::{Arg, BinaryOp, BlockDecl, Entry, Expr, ExprKind, StatementKind};
 
@@ -118,12 +118,15 @@ fn metric(context: &mut Context<'_>, expr: &Expr, subject: &Subject, metrics: &m
         context.findings.push(errors::needs_probability(&name, &subject.trainer, span));
         return;
     }
-    let arguments = hyperparameters(context, &name, &signature.params, args)
+    let so_far = context.findings.len();
+    let arguments: Vec<(String, Const)> = hyperparameters(context, &name, &signature.params, args)
         .into_iter()
         .map(|parameter| (parameter.name, parameter.value))
         .collect();
     let reported = reported_name(&name, args, metrics);
-    if metrics.contains_key(&reported) {
+    let wrong = context.findings.len() > so_far;
+    let twice = metrics.values().any(|used| used.metric == name && used.arguments == arguments);
+    if metrics.contains_key(&reported) || (twice && !wrong) {
         context.findings.push(errors::bad_value(
             format!("`{reported}` is measured already"),
             "listed twice",
@@ -258,7 +261,10 @@ impl Reader<'_, '_> {
         match &expr.kind {
             ExprKind::Name(name) => self.metric(name, &[], expr.span).map(Quantity::Metric),
             ExprKind::Member(base, metric) if dotted(base).as_deref() == Some("champion") => {
-                self.context.findings.push(errors::not_supported("`champion` in a gate", expr.span));
+                if !is_required(self.context) {
+                    let gate = self.context.block.name(self.context.db).to_owned();
+                    self.context.findings.push(errors::no_champion(&gate, expr.span));
+                }
                 self.metric(&metric.text, &[], metric.span).map(Quantity::Champion)
             }
             ExprKind::By(metric, slice) => {
@@ -365,6 +371,15 @@ impl Reader<'_, '_> {
             self.context.findings.push(errors::gate_cannot_fail(always, name, range, span));
         }
     }
+}
+
+/// Whether a `register` block of the file requires this gate: its alias is what `champion` means.
+fn is_required(context: &Context<'_>) -> bool {
+    let gate = context.block.name(context.db);
+    blocks(context.db, context.file).iter().filter(|block| block.keyword(context.db) == "register").any(|block| {
+        let required = body(context.db, *block).and_then(|decl| setting(decl, "requires")).and_then(names);
+        required.is_some_and(|required| required.iter().any(|(name, _)| name == gate))
+    })
 }
 
 // --- register --------------------------------------------------------------------------------------------------------

@@ -110,7 +110,7 @@ fn by(context: &mut Context<'_>, decl: &BlockDecl, shape: &FeaturesShape, expr: 
             value.by = SplitBy::Time { gap_ms: gap };
         }
         _ => {
-            let near = did_you_mean(&kind, WAYS.into_iter()).map(str::to_owned);
+            let near = did_you_mean(&kind, WAYS).map(str::to_owned);
             context.findings.push(errors::unknown_component("way to split called", &kind, near, span));
         }
     }

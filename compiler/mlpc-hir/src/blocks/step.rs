@@ -120,7 +120,7 @@ fn python_function(context: &mut Context<'_>, path: &str, function: &str, span: 
     if defined.contains(&function) {
         return true;
     }
-    let near = mlpc_diagnostics::did_you_mean(function, defined.into_iter()).map(str::to_owned);
+    let near = mlpc_diagnostics::did_you_mean(function, defined).map(str::to_owned);
     context.findings.push(errors::unknown_component(&format!("function in `{path}` called"), function, near, span));
     false
 }

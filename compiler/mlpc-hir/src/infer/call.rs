@@ -215,7 +215,12 @@ impl Infer<'_> {
             };
             return TExpr { kind, ty, span };
         };
-        if let Position::Row(place) = self.position {
+        let before_split = match self.position {
+            Position::Row(place) => Some(place),
+            Position::Expectation => Some("an expectation"),
+            Position::Column => None,
+        };
+        if let Some(place) = before_split {
             self.findings.push(errors::fitted_before_split(&signature.name, place, span));
             return TExpr::error(span);
         }
@@ -250,7 +255,7 @@ impl Infer<'_> {
     ) -> bool {
         let what = format!("`{}` of `{}`", param.name, signature.name);
         let wanted = match &param.pattern {
-            Pattern::Is(kind) if !value.ty.fits(kind) => Some(kind.to_string()),
+            Pattern::Is(kind) if !value.ty.fits(kind) => Some(format!("`{kind}`")),
             Pattern::Number if !value.ty.is_number() && value.ty.kind != TyKind::Null => Some("a number".to_owned()),
             Pattern::Var(name) => match variables.get(name).map_or(Some(value.ty.clone()), |seen| seen.join(&value.ty))
             {
@@ -258,12 +263,12 @@ impl Infer<'_> {
                     variables.insert(name.clone(), joined);
                     None
                 }
-                None => variables.get(name).map(|seen| seen.kind.to_string()),
+                None => variables.get(name).map(|seen| format!("`{}`", seen.kind)),
             },
             _ => None,
         };
         if let Some(wanted) = wanted {
-            self.findings.push(errors::mismatch(&what, &format!("`{wanted}`"), &value.ty, value.span));
+            self.findings.push(errors::mismatch(&what, &wanted, &value.ty, value.span));
             return false;
         }
         if signature.nulls == NullPolicy::Handled && !param.nullable && value.ty.nullable {

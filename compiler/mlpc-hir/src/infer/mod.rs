@@ -209,13 +209,14 @@ impl Infer<'_> {
     }
 
     fn in_range(&mut self, item: TExpr, range: &Range, negated: bool) -> Option<(TKind, bool)> {
+        let orderly = item.ty.is_number() || item.ty.is_time() || item.ty.kind == TyKind::Duration;
+        if !orderly && !item.ty.is_unknown() {
+            self.findings.push(errors::mismatch("a range", "a number or a time", &item.ty, item.span));
+            return None;
+        }
         let low = self.bound(&item, range.low.as_ref());
         let high = self.bound(&item, range.high.as_ref());
         if item.ty.is_unknown() {
-            return None;
-        }
-        if !item.ty.is_number() && !item.ty.is_time() && item.ty.kind != TyKind::Duration {
-            self.findings.push(errors::mismatch("a range", "a number or a time", &item.ty, item.span));
             return None;
         }
         let (low, high) = (low?, high?);
@@ -243,9 +244,8 @@ impl Infer<'_> {
         let mut broken = item.ty.is_unknown();
         for member in items {
             let typed = self.expr(member);
-            if typed.ty.is_unknown() || item.ty.is_unknown() {
-                broken = true;
-            } else if !self.check_comparable(&item, &typed, member.span) {
+            let unknown = typed.ty.is_unknown() || item.ty.is_unknown();
+            if unknown || !self.check_comparable(&item, &typed, member.span) {
                 broken = true;
             } else if let TKind::Literal(value) = typed.kind {
                 values.push(value);

@@ -220,7 +220,7 @@ impl Lowering<'_> {
             steps.extend(self.evaluate_step(block));
         }
         for block in all_blocks(self.db, self.project, "gate") {
-            steps.push(self.gate_step(block));
+            steps.push(self.gate_step(plan, block));
         }
         for block in all_blocks(self.db, self.project, "register") {
             steps.extend(self.register_step(block));
@@ -305,7 +305,7 @@ impl Lowering<'_> {
         Some(judge)
     }
 
-    fn gate_step(&self, block: Block<'_>) -> Step {
+    fn gate_step(&self, plan: &Plan, block: Block<'_>) -> Step {
         let name = qualified(self.db, block);
         let checked = &gate(self.db, block).value;
         let requirements = checked
@@ -323,7 +323,29 @@ impl Lowering<'_> {
         let mut decide = self.step("gate", &name, block, &Operations::default(), spec);
         decide.inputs.insert("metrics".to_owned(), from(format!("evaluate.{}", checked.evaluate), "metrics"));
         decide.outputs.insert("verdict".to_owned(), output(ArtifactKind::Verdict, "verdict.json"));
+        if checked.requirements.iter().any(|one| names_champion(&one.left) || names_champion(&one.right)) {
+            self.champion_inputs(plan, &name, &checked.evaluate, &mut decide);
+        }
         decide
+    }
+
+    /// What a gate needs to judge the champion again on this run's rows, with the champion's own features.
+    fn champion_inputs(&self, plan: &Plan, gate_name: &str, report: &str, decide: &mut Step) {
+        let registered = all_blocks(self.db, self.project, "register")
+            .into_iter()
+            .map(|block| (qualified(self.db, block), &register(self.db, block).value))
+            .find(|(_, value)| value.gate.as_deref() == Some(gate_name));
+        let judged = block_named(self.db, self.project, "evaluate", report)
+            .and_then(|block| block_named(self.db, self.project, "train", &evaluate(self.db, block).value.train));
+        let (Some((model, value)), Some(judged)) = (registered, judged) else { return };
+        let trained = &train(self.db, judged).value;
+        decide.inputs.insert("champion".to_owned(), InputRef::Champion { model, alias: value.alias.clone() });
+        decide.inputs.insert("parts".to_owned(), from(format!("split.{}", trained.split), "parts"));
+        if let Some(set) = plan.features.get(&trained.features) {
+            for dataset in std::iter::once(&set.base).chain(set.joins.iter().map(|join| &join.dataset)) {
+                decide.inputs.insert(dataset.clone(), from(format!("ingest.{dataset}"), "rows"));
+            }
+        }
     }
 
     fn register_step(&self, block: Block<'_>) -> Option<Step> {
@@ -344,6 +366,14 @@ impl Lowering<'_> {
         keep.outputs.insert("registration".to_owned(), output(ArtifactKind::Registration, "registration.json"));
         keep.when = Some(verdict);
         Some(keep)
+    }
+}
+
+fn names_champion(quantity: &typed::Quantity) -> bool {
+    match quantity {
+        typed::Quantity::Champion(_) => true,
+        typed::Quantity::Binary(_, left, right) => names_champion(left) || names_champion(right),
+        _ => false,
     }
 }
 

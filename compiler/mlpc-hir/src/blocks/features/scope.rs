@@ -13,8 +13,12 @@ pub struct Joined {
     pub alias: String,
     /// Its columns.
     pub columns: Vec<Column>,
-    /// Its key, whose columns are the left side's already.
+    /// Its key.
     pub keys: Vec<String>,
+    /// Columns that equal this side's of the same name, by which it is joined.
+    pub shared: Vec<String>,
+    /// Where its name stands.
+    pub place: Span,
 }
 
 /// Columns by where they come from.
@@ -38,6 +42,11 @@ impl FeatureScope {
     /// Adds a definition.
     pub fn define(&mut self, name: &str, ty: Ty) {
         self.defined.insert(name.to_owned(), ty);
+    }
+
+    /// Where the joined dataset with this name is named, if there is one.
+    pub fn place_of(&self, alias: &str) -> Option<Span> {
+        self.joined.iter().find(|joined| joined.alias == alias).map(|joined| joined.place)
     }
 
     /// Whether a source has a column of this plain name.
@@ -80,9 +89,9 @@ impl FeatureScope {
         }
         for joined in &self.joined {
             let column = joined.columns.iter().find(|column| column.name == name);
-            // A key column of the other side equals this side's: no choice to make.
+            // Where both sides are equal there is no choice to make.
             if let Some(column) = column
-                && !(joined.keys.contains(&column.name) && !found.is_empty())
+                && (found.is_empty() || !joined.shared.contains(&column.name))
             {
                 found.push((format!("{}.{name}", joined.alias), column.ty.clone().with_null(true)));
             }

@@ -1,0 +1,173 @@
+//! What a block names: the blocks that it depends on, the names in its expressions.
+
+use crate::consts::dotted;
+use crate::entries::names;
+use crate::library::body;
+use crate::names::{Space, resolve};
+use crate::specs::{Content, ValueForm, block_spec};
+use mlpc_db::{Block, Db};
+use mlpc_syntax::ast::{ColumnItem, Entry, Expr, ExprKind, Field, Join, Statement, StatementKind, StrPart};
+
+/// Blocks that a block names: in its connector, in settings that take the names of blocks, in joins and spreads.
+#[salsa::tracked(returns(deref))]
+pub fn references<'db>(db: &'db dyn Db, block: Block<'db>) -> Vec<Block<'db>> {
+    let mut names_used: Vec<String> = Vec::new();
+    if let Some(decl) = body(db, block) {
+        for path in decl.connector.iter().flat_map(|connector| &connector.paths) {
+            names_used.push(path.text());
+        }
+        if let Some(spec) = block_spec(&decl.kind.text) {
+            in_entries(&decl.entries, &spec.content, &mut names_used);
+        }
+    }
+    let mut found = Vec::new();
+    for name in names_used {
+        let part = name.rsplit_once('.').map(|(owner, _)| owner.to_owned());
+        let target = resolve(db, block.file(db), Space::Block, &name)
+            .or_else(|| part.and_then(|owner| resolve(db, block.file(db), Space::Block, &owner)));
+        if let Some(target) = target
+            && !found.contains(&target)
+        {
+            found.push(target);
+        }
+    }
+    found
+}
+
+fn in_entries(entries: &[Entry], content: &Content, into: &mut Vec<String>) {
+    for entry in entries {
+        match entry {
+            Entry::Setting { name, value, .. } => {
+                let form =
+                    content.settings.iter().find(|setting| setting.name == name.text()).map(|setting| &setting.value);
+                match form {
+                    Some(ValueForm::Block | ValueForm::Blocks) => into.extend(named(value)),
+                    // `csv(load.table)`: the output of a step.
+                    Some(ValueForm::Call(_)) => {
+                        if let ExprKind::Call(_, args) = &value.kind {
+                            into.extend(args.iter().flat_map(|arg| named(&arg.value)));
+                        }
+                    }
+                    // `inputs { rows = flights }`.
+                    None if content.open => into.extend(named(value)),
+                    _ => {}
+                }
+            }
+            Entry::Block(block) => {
+                if let Some(nested) = content.nested.iter().find(|nested| nested.keyword == block.kind.text) {
+                    in_entries(&block.entries, nested.content, into);
+                }
+            }
+            Entry::Spread(path) => into.push(path.text()),
+            Entry::Statement(Statement { kind: StatementKind::Join(Join { dataset, .. }), .. }) => {
+                into.push(dataset.text())
+            }
+            _ => {}
+        }
+    }
+}
+
+fn named(value: &Expr) -> Vec<String> {
+    names(value).unwrap_or_default().into_iter().map(|(name, _)| name).collect()
+}
+
+/// Every expression of these entries and of the blocks nested in them, outermost only.
+#[must_use]
+pub fn expressions(entries: &[Entry]) -> Vec<&Expr> {
+    let mut found = Vec::new();
+    for entry in entries {
+        match entry {
+            Entry::Setting { value, .. } | Entry::Expression(value) => found.push(value),
+            Entry::Field(Field { default, domain, known_after, parse_as, .. }) => {
+                found.extend([default, domain, known_after, parse_as].into_iter().flatten());
+            }
+            Entry::Search { domain, when, .. } => found.extend(std::iter::once(domain).chain(when)),
+            Entry::Statement(statement) => in_statement(statement, &mut found),
+            Entry::Block(block) => found.extend(expressions(&block.entries)),
+            Entry::Spread(_) | Entry::Bare(_) | Entry::Error(_) => {}
+        }
+    }
+    found
+}
+
+fn in_statement<'a>(statement: &'a Statement, found: &mut Vec<&'a Expr>) {
+    match &statement.kind {
+        StatementKind::Column(items) => found.extend(items.iter().filter_map(|item| match item {
+            ColumnItem::One { value, .. } => value.as_ref(),
+            ColumnItem::All { .. } => None,
+        })),
+        StatementKind::Let { value, .. }
+        | StatementKind::Given { value, .. }
+        | StatementKind::Expect { value, .. }
+        | StatementKind::Filter(value)
+        | StatementKind::Require(value)
+        | StatementKind::Warn(value) => found.push(value),
+        StatementKind::Label { value, .. } | StatementKind::Weight { value, .. } => found.extend(value),
+        StatementKind::Join(join) => found.extend(&join.within),
+        StatementKind::Sample { every, range } => found.extend([every, range]),
+        StatementKind::Allow { until, .. } => found.extend(until),
+        StatementKind::Drop(_) | StatementKind::ExpectError(_) => {}
+    }
+}
+
+/// Every name that occurs in an expression, each once; a dotted one as a whole.
+#[must_use]
+pub fn names_in(expr: &Expr) -> Vec<String> {
+    let mut names = Vec::new();
+    collect(expr, &mut names);
+    names
+}
+
+fn collect(expr: &Expr, names: &mut Vec<String>) {
+    let mut add = |name: &str| {
+        if !names.iter().any(|other| other == name) {
+            names.push(name.to_owned());
+        }
+    };
+    match &expr.kind {
+        ExprKind::Name(name) => add(name),
+        ExprKind::Member(base, _) => match dotted(expr) {
+            Some(name) => add(&name),
+            None => collect(base, names),
+        },
+        ExprKind::Call(_, args) => args.iter().for_each(|arg| collect(&arg.value, names)),
+        ExprKind::Over(value, args) => {
+            collect(value, names);
+            args.iter().for_each(|arg| collect(&arg.value, names));
+        }
+        ExprKind::Index(left, right) | ExprKind::Binary(_, left, right) => {
+            collect(left, names);
+            collect(right, names);
+        }
+        ExprKind::In { item, set, .. } => {
+            collect(item, names);
+            collect(set, names);
+        }
+        ExprKind::If(condition, then, otherwise) => {
+            [condition, then, otherwise].into_iter().for_each(|part| collect(part, names));
+        }
+        ExprKind::Unary(_, operand) | ExprKind::By(operand, _) | ExprKind::ForAll(_, operand) => {
+            collect(operand, names)
+        }
+        ExprKind::List(items) => items.iter().for_each(|item| collect(item, names)),
+        ExprKind::Record(fields) => fields.iter().for_each(|(_, value)| collect(value, names)),
+        ExprKind::Range(range) => {
+            let bounds = [&range.low, &range.high].into_iter().flatten();
+            bounds.for_each(|(bound, _)| collect(bound, names));
+        }
+        ExprKind::Interpolated(parts) => parts.iter().for_each(|part| match part {
+            StrPart::Expr(value) => collect(value, names),
+            StrPart::Text(_) => {}
+        }),
+        ExprKind::Null
+        | ExprKind::Bool(_)
+        | ExprKind::Int(_)
+        | ExprKind::Float(_)
+        | ExprKind::Percent(_)
+        | ExprKind::Str(_)
+        | ExprKind::Duration(_)
+        | ExprKind::Size(_)
+        | ExprKind::Date(_)
+        | ExprKind::Error => {}
+    }
+}
