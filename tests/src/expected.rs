@@ -3,7 +3,7 @@
 
 use crate::program::Checked;
 use crate::reveal::reveal;
-use mlpc_diagnostics::Severity;
+use mlpc_diagnostics::{Diagnostic, Severity};
 
 /// A comment that expects something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,10 +17,10 @@ enum Expected {
 const LEVELS: [(&str, Severity); 3] =
     [("error: [", Severity::Error), ("warning: [", Severity::Warning), ("note: [", Severity::Note)];
 
-/// What does not agree between the comments of a program and its findings; nothing if all is as expected. Notes that
-/// nobody expects are passed over unless `notes`: most programs of a specification have no documentation.
+/// What does not agree between the comments of a program and its findings; nothing if all is as expected. Findings that
+/// nobody expects are passed over if `ignore` says so.
 #[must_use]
-pub fn disagreements(checked: &Checked, files: &[(&str, &str)], notes: bool) -> Vec<String> {
+pub fn disagreements(checked: &Checked, files: &[(&str, &str)], ignore: impl Fn(&Diagnostic) -> bool) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut left: Vec<_> = checked.findings.iter().collect();
     for (path, text) in files {
@@ -51,7 +51,7 @@ pub fn disagreements(checked: &Checked, files: &[(&str, &str)], notes: bool) -> 
             }
         }
     }
-    for finding in left.iter().filter(|finding| notes || finding.severity > Severity::Note) {
+    for finding in left.into_iter().filter(|finding| !ignore(finding)) {
         let place = finding.primary().map_or_else(String::new, |place| {
             let (path, line) = checked.line(place);
             format!("{path}:{line} at {:?}", checked.text(place))
@@ -108,6 +108,6 @@ mod tests {
         let text = "pipeline p { seed = 1 } // error: [no_seed] \"\"\n";
         let files = [("main.mlp", text)];
         let checked = crate::program::check_files(&files);
-        assert_eq!(disagreements(&checked, &files, false), ["main.mlp:1: no Error [no_seed] \"\""]);
+        assert_eq!(disagreements(&checked, &files, |finding| finding.severity == Severity::Note), ["main.mlp:1: no Error [no_seed] \"\""]);
     }
 }

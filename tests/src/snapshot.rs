@@ -7,9 +7,9 @@ use codespan_reporting::term::{self, Chars, Config, termcolor};
 use mlpc_diagnostics::{Diagnostic, FileId, Severity};
 use std::collections::BTreeMap;
 
-/// Every finding with its source, notes and ways out; notes about style only if `notes`.
+/// Every finding with its source, notes and ways out, but for those that `ignore` passes over.
 #[must_use]
-pub fn render(checked: &Checked, notes: bool) -> String {
+pub fn render(checked: &Checked, ignore: impl Fn(&Diagnostic) -> bool) -> String {
     let mut files = SimpleFiles::new();
     let mut ids: BTreeMap<FileId, usize> = BTreeMap::new();
     for file in checked.files() {
@@ -18,7 +18,7 @@ pub fn render(checked: &Checked, notes: bool) -> String {
     }
     let config = Config { chars: Chars::box_drawing(), ..Config::default() };
     let mut out = termcolor::NoColor::new(Vec::new());
-    for finding in checked.findings.iter().filter(|finding| notes || finding.severity > Severity::Note) {
+    for finding in checked.findings.iter().filter(|finding| !ignore(finding)) {
         term::emit_to_write_style(&mut out, &config, &files, &translate(finding, &ids)).expect("places are in the text");
     }
     let text = String::from_utf8(out.into_inner()).expect("the text was UTF-8");

@@ -107,6 +107,8 @@ fn takes(setting: &SettingSpec) -> String {
         ValueForm::Word(words) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "),
         ValueForm::Name => "a name".to_owned(),
         ValueForm::Names => "a name or a list of names".to_owned(),
+        ValueForm::Block => "the name of a block".to_owned(),
+        ValueForm::Blocks => "the name of a block or a list of them".to_owned(),
         ValueForm::Call(calls) => calls.iter().map(|call| format!("`{call}(…)`")).collect::<Vec<_>>().join(", "),
     }
 }

@@ -3,9 +3,10 @@
 /// The candidate nearest to `name`, if one is near enough to be a slip of the hand.
 ///
 /// Distance is optimal string alignment (insert, delete, replace, swap neighbours); at most a third of the name's
-/// length, at least one.
+/// length, at least one. A name of one letter is near to the same letter in the other case only.
 pub fn did_you_mean<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (name.chars().count() / 3).max(1);
+    let length = name.chars().count();
+    let limit = if length > 1 { (length / 3).max(1) } else { 0 };
     candidates
         .into_iter()
         .filter(|candidate| *candidate != name)
@@ -59,6 +60,8 @@ mod tests {
         assert_eq!(did_you_mean("spceies", ["species", "island"]), Some("species"));
         assert_eq!(did_you_mean("bil_length", ["bill_length", "bill_depth"]), Some("bill_length"));
         assert_eq!(did_you_mean("weight", ["species", "island"]), None);
+        assert_eq!(did_you_mean("z", ["x", "Z"]), Some("Z"));
+        assert_eq!(did_you_mean("z", ["x", "y"]), None);
     }
 
     #[test]

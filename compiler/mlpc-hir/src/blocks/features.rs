@@ -103,6 +103,7 @@ fn joins(context: &mut Context<'_>, decl: &BlockDecl, scope: &mut FeatureScope, 
                 let shape = super::dataset::dataset_shape(context.db, block);
                 let alias =
                     join.alias.as_ref().map_or_else(|| block.name(context.db).to_owned(), |name| name.text.clone());
+                let so_far = context.findings.len();
                 let on = join_pairs(context, scope, join, &alias, shape, statement.span);
                 scope.partial |= shape.partial;
                 let place = join.alias.as_ref().map_or(join.dataset.span, |name| name.span);
@@ -111,7 +112,12 @@ fn joins(context: &mut Context<'_>, decl: &BlockDecl, scope: &mut FeatureScope, 
                     context.findings.push(errors::duplicate(&alias, place, Place::Here(first)).help(help));
                 }
                 let same = join.by.iter().filter(|(left, right)| right.as_ref().is_none_or(|name| name.text == left.text()));
-                let shared = same.filter_map(|(left, _)| left.segments.last().map(|name| name.text.clone())).collect();
+                let mut shared: Vec<String> =
+                    same.filter_map(|(left, _)| left.segments.last().map(|name| name.text.clone())).collect();
+                if context.findings.len() > so_far {
+                    // By what it should be joined is not known, so no name of its is reported as ambiguous.
+                    shared.extend(shape.columns.iter().map(|column| column.name.clone()));
+                }
                 let (columns, keys) = (shape.columns.clone(), shape.key.clone());
                 scope.joined.push(Joined { alias, columns, keys, shared, place });
                 value.joins.push(Join { dataset: context.qualified(block), on, columns: Vec::new() });
