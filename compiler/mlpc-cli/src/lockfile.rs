@@ -119,9 +119,14 @@ pub fn make(session: &Session, old: Option<&Lock>, upgrade: bool, terminal: &mut
     Ok(new)
 }
 
-/// The same lock with what can be known without asking a package index.
-pub fn refreshed(session: &Session, old: &Lock) -> Lock {
-    Lock { stdlib: Some(stdlib()), date: date(session, Some(old)), ..old.clone() }
+/// The same lock without what the program does not use, and with a date if it asks for one.
+pub fn trimmed(session: &Session, old: &Lock) -> Lock {
+    let wanted = wanted(&session.db, session.project);
+    let mut new = Lock { date: date(session, Some(old)), ..old.clone() };
+    new.data.retain(|name, _| wanted.data.iter().any(|data| data.name == *name));
+    new.code.retain(|path, _| wanted.code.iter().any(|code| code.path == *path));
+    new.environments.retain(|name, _| wanted.environments.iter().any(|environment| environment.name == *name));
+    new
 }
 
 fn answers(known: &LockedEnvironment, wanted: &WantedEnvironment) -> bool {

@@ -63,7 +63,9 @@ fn run() -> Exit {
 
 /// A panic is a bug of ours: says so in words, without a trace.
 fn report_bug(info: &PanicHookInfo<'_>) {
-    let message = info.payload_as_str().unwrap_or("no message");
+    let payload = info.payload();
+    let owned = || payload.downcast_ref::<String>().map(String::as_str);
+    let message = payload.downcast_ref::<&str>().copied().or_else(owned).unwrap_or("no message");
     let place = info.location().map(|place| format!(" ({}:{})", place.file(), place.line())).unwrap_or_default();
     let mut terminal = Terminal::new(Colour::Auto);
     terminal.tell(format_args!(

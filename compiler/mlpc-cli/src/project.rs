@@ -177,6 +177,8 @@ fn program_in(folder: &Path, asked: &Path) -> Result<PathBuf, ToolError> {
         [one] => Ok(folder.join(one)),
         [] if all.is_empty() => Err(ToolError::usage(format!("{place} holds no .mlp file"))
             .help("name a file or folder, or start a project with `mlpc init NAME`")),
+        [] if all.len() == 1 => Err(ToolError::usage(format!("{place} holds no program"))
+            .help(format!("{} has no `pipeline` block", list_words(all.iter().map(String::as_str), "and")))),
         [] => Err(ToolError::usage(format!("{place} holds no program"))
             .help(format!("none of {} has a `pipeline` block", list_words(all.iter().map(String::as_str), "and")))),
         [first, ..] => {

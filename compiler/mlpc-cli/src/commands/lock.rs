@@ -38,11 +38,10 @@ fn check(session: &Session, terminal: &mut Terminal) -> Result<Exit, ToolError> 
     let Some(lock) = lockfile::read(session)? else { return Err(lockfile::missing()) };
     let findings = mlpc_plan::check_lock(&session.db, session.project, Some(&lock), &session.system);
     build::tell(session, &findings, terminal)?;
-    let refreshed = lockfile::refreshed(session, &lock);
-    let changes = lockfile::changes(&lock, &refreshed, terminal.err);
+    let changes = lockfile::changes(&lock, &lockfile::trimmed(session, &lock), terminal.err);
     if !changes.is_empty() {
         changes.into_iter().for_each(|line| terminal.tell(line));
-        return Err(ToolError::usage("`mlp.lock` was written for something else")
+        return Err(ToolError::usage("`mlp.lock` holds something else than the program uses")
             .exit(Exit::ProgramErrors)
             .help("run `mlpc lock`, and review what it changes"));
     }

@@ -10,7 +10,7 @@ use crate::summary::Collected;
 use crate::terminal::Terminal;
 use crate::text::plural;
 use mlpc_diagnostics::did_you_mean;
-use mlpc_native::{Force, Options, Outcome, RunError};
+use mlpc_native::{Force, Options, Outcome, RunError, RunEvent};
 use mlpc_plan::Plan;
 use std::collections::BTreeSet;
 
@@ -55,14 +55,13 @@ pub fn run(args: &Args, terminal: &mut Terminal) -> Result<Exit, ToolError> {
     options.build.clone_from(&placed.folder);
     options.stream_output = args.format == Format::Json;
 
-    if args.format == Format::Text {
-        let project = session.location.config.name.as_ref().map_or_else(String::new, |name| format!(" of {name}"));
-        let steps = plural(built.plan.steps.len(), "step");
-        terminal.tell(format_args!("Running {}{project}: {steps}", built.plan.pipeline.name));
-    }
     let mut reporter = Reporter::new(args.format, terminal);
     let mut collected = Collected::default();
     for event in mlpc_native::execute(&built.plan, &options)? {
+        if let (RunEvent::RunStarted { pipeline, steps, .. }, Format::Text) = (&event, args.format) {
+            let project = session.location.config.name.as_ref().map_or_else(String::new, |name| format!(" of {name}"));
+            terminal.tell(format_args!("Running {pipeline}{project}: {}", plural(steps.len(), "step")));
+        }
         reporter.show(&event, terminal);
         collected.add(&event);
     }

@@ -98,8 +98,8 @@ impl Lines {
         let (mark, style, word) = known.map_or(unknown, |(_, mark, style, word)| (mark, *style, word));
         let said = match finished.state {
             StepState::Succeeded | StepState::Cached | StepState::Refused => finished.summary.as_deref(),
-            StepState::Skipped | StepState::Cancelled => finished.message.as_deref(),
-            StepState::Failed => None,
+            StepState::Skipped => finished.message.as_deref(),
+            StepState::Failed | StepState::Cancelled => None,
         };
         let time = if finished.attempts > 0 { duration(finished.seconds) } else { String::new() };
         let word = if word.is_empty() { String::new() } else { self.paint.paint(style, word) };

@@ -54,8 +54,8 @@ impl<'a> Sources<'a> {
     pub fn range(&self, place: FileSpan) -> Range<usize> {
         let text = self.files.get(&place.file).map_or("", |source| source.text);
         let range = place.span.range();
-        let start = text.floor_char_boundary(range.start);
-        start..text.ceil_char_boundary(range.end).max(start)
+        let start = boundary(text, range.start);
+        start..boundary(text, range.end).max(start)
     }
 
     /// Line and column of an offset.
@@ -70,6 +70,12 @@ impl<'a> Sources<'a> {
     fn source_of(&self, file: FileId) -> Result<&Source<'a>, Error> {
         self.files.get(&file).ok_or(Error::FileMissing)
     }
+}
+
+/// The last place between two characters at or before `offset`.
+fn boundary(text: &str, offset: usize) -> usize {
+    let end = offset.min(text.len());
+    (0..=end).rev().find(|offset| text.is_char_boundary(*offset)).unwrap_or(0)
 }
 
 impl Source<'_> {
