@@ -80,7 +80,11 @@ def one_hot(x: pl.Expr, levels: Sequence[str]) -> pl.Expr:
     """One number per level: 1 at the value's own, 0 elsewhere; all 0 for null and unseen values."""
     text = x.cast(pl.String)
     hits = [(text == level).fill_null(False).cast(pl.Float64) for level in levels]
-    return pl.concat_arr(hits) if hits else pl.lit([], dtype=pl.Array(pl.Float64, 0))
+    if not hits:
+        # An empty vector for each row, not one for all.
+        empty = pl.lit([], dtype=pl.Array(pl.Float64, 0))
+        return pl.when(text.is_null()).then(empty).otherwise(empty)
+    return pl.concat_arr(hits)
 
 
 def ordinal(x: pl.Expr, levels: Sequence[str]) -> pl.Expr:

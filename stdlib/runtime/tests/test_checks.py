@@ -1,0 +1,75 @@
+"""Expectations: all that fail are told at once, with the rows to blame."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from mlp_runtime import checks
+from mlp_runtime.step import Failure
+
+ROWS = pl.DataFrame(
+    {"__row__": [0, 1, 2, 3], "a": [1.0, None, -2.0, 5.0], "b": ["x", "y", "y", None]}
+)
+
+POSITIVE = checks.Rows("a > 0", pl.col("a") > 0, columns=["a", "b"], origin="main.mlp:3")
+FEW_NULLS = checks.Table(
+    "null_rate(a) <= 10%",
+    pl.col("a").is_null().mean() <= 0.1,
+    measured=pl.col("a").is_null().mean(),
+    offending=pl.col("a").is_null(),
+    columns=["a"],
+)
+
+
+def test_rows_that_do_not_meet_a_condition() -> None:
+    [outcome] = checks.check(ROWS, [POSITIVE])
+    assert (outcome.passed, outcome.count) == (False, 1)
+    assert outcome.line() == "a > 0: 1 row: -2, 'y' (row 3)"
+
+
+def test_a_measured_value_and_the_rows_behind_it() -> None:
+    [outcome] = checks.check(ROWS, [FEW_NULLS])
+    assert outcome.line() == "null_rate(a) <= 10%: measured 0.25: 1 row: None (row 2)"
+
+
+def test_a_null_verdict_is_none() -> None:
+    empty = ROWS.clear()
+    mean = checks.Table("mean(a) > 0", pl.col("a").mean() > 0)
+    assert [item.passed for item in checks.check(empty, [POSITIVE, mean])] == [True, False]
+
+
+def test_all_failures_are_told_and_written(tmp_path: Path) -> None:
+    path = tmp_path / "checks.json"
+    holds = checks.Rows("b is short", pl.col("b").str.len_chars() == 1)
+    with pytest.raises(Failure) as failure:
+        checks.settle(checks.check(ROWS, [POSITIVE, holds, FEW_NULLS]), path, of="d")
+    assert failure.value.code == 4
+    assert str(failure.value).splitlines() == [
+        "d: 2 of 3 checks failed",
+        "  a > 0: 1 row: -2, 'y' (row 3)",
+        "  null_rate(a) <= 10%: measured 0.25: 1 row: None (row 2)",
+    ]
+    written = json.loads(path.read_text())
+    assert (written["format"], written["passed"]) == ("mlp-checks/v1", False)
+    assert written["checks"][0] == {
+        "rule": "rows",
+        "text": "a > 0",
+        "columns": ["a", "b"],
+        "passed": False,
+        "fails": True,
+        "count": 1,
+        "measured": None,
+        "examples": [{"row": 3, "values": {"a": -2.0, "b": "y"}}],
+        "origin": "main.mlp:3",
+    }
+
+
+def test_a_warning_does_not_stop(tmp_path: Path) -> None:
+    warn = checks.Rows("a > 0", pl.col("a") > 0, columns=["a"], fails=False)
+    holds = checks.Rows("true", pl.lit(True))
+    summary = checks.settle(checks.check(ROWS, [warn, holds]), tmp_path / "c.json", of="d")
+    assert summary == "1 checks hold; warning: a > 0: 1 row: -2 (row 3)"
