@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests may panic")]
 
 mod docs;
+mod fixes;
 mod mistakes;
 mod pages;
 mod specs;
