@@ -181,7 +181,7 @@ const MISTAKES: &[Mistake] = &[
     penguins("a requirement on a metric that is not computed", "require accuracy >= 0.95", "require balanced_accuracy >= 0.95",
         "metric_not_computed", "balanced_accuracy", "does not compute"),
     penguins("a requirement by a slice that is not made", "require accuracy by island", "require accuracy by year",
-        "metric_not_computed", "year", "not compute"),
+        "metric_not_computed", "year", "not among the slices"),
     penguins("a requirement that cannot fail", "require macro_f1 >= 0.93", "require macro_f1 >= 0.0",
         "gate_cannot_fail", "macro_f1 >= 0.0", "every model meets"),
     penguins("a registration without a gate", "  requires = release\n", "",
@@ -221,7 +221,7 @@ const MISTAKES: &[Mistake] = &[
     diabetes("an expectation with an argument missing", "correlation(cholesterol, ldl)", "correlation(cholesterol)",
         "bad_arguments", "correlation(cholesterol)", "needs `y`"),
     diabetes("a number compared with a text", "age >= 60.0", "age >= \"60\"",
-        "type_mismatch", "age >= \"60\"", "cannot"),
+        "type_mismatch", "age >= \"60\"", "cannot compare a float with a string"),
     diabetes("a constant out of its range", "bins: 5", "bins: 1",
         "bad_value", "1", "`bins` of `quantile_bin`"),
     diabetes("one-hot of a number", "one_hot(sex)", "one_hot(age)",
@@ -229,7 +229,7 @@ const MISTAKES: &[Mistake] = &[
     diabetes("a gap without its slice", "gap(mae, by: senior)", "gap(mae)",
         "bad_value", "gap(mae)", "takes a metric and"),
     diabetes("a gap by something that is no slice", "gap(mae, by: senior)", "gap(mae, by: seniors)",
-        "metric_not_computed", "seniors", "not compute"),
+        "metric_not_computed", "seniors", "not among the slices"),
     diabetes("a category for a trainer that takes none", "  let    senior", "  column sex\n  let    senior",
         "input_not_accepted", "sklearn.ridge", "takes no categories: `sex`"),
     diabetes("a label that is not there", "  label  target", "  label  targt",
@@ -280,4 +280,9 @@ fn judge(mistake: &Mistake) -> Result<(), String> {
 fn first_line<'a>(checked: &'a Checked, finding: &mlpc_diagnostics::Diagnostic) -> &'a str {
     let place = finding.primary().expect("every finding has a place");
     checked.text(place).lines().next().unwrap_or_default()
+}
+
+/// Every program of this file that has findings.
+pub fn programs() -> impl Iterator<Item = String> {
+    MISTAKES.iter().map(|mistake| mistake.program.replacen(mistake.replace, mistake.with, 1))
 }

@@ -96,3 +96,11 @@ fn specs() -> Vec<PathBuf> {
     found.sort();
     found
 }
+
+/// The files of every program of the specification.
+pub fn programs() -> impl Iterator<Item = Vec<(String, String)>> {
+    specs().into_iter().flat_map(|path| cases(&fs::read_to_string(path).unwrap())).map(|case| {
+        let owned = |(path, text): (&str, &str)| (path.to_owned(), text.to_owned());
+        case.files().into_iter().map(owned).collect()
+    })
+}

@@ -10,7 +10,7 @@ fn finding(code: &'static Code, message: impl Into<String>, span: Span) -> Findi
 }
 
 /// A near miss as help and, where it is one word, as a fix.
-fn suggest(finding: Finding, near: Option<String>, span: Span) -> Finding {
+pub fn suggest(finding: Finding, near: Option<String>, span: Span) -> Finding {
     match near {
         Some(near) => {
             let title = format!("write `{near}`");
@@ -72,7 +72,7 @@ pub fn unknown_setting<'a>(
     let message = format!("`{block}` has no setting `{name}`");
     let finding = finding(rule::unknown_setting, message, span).here("not a setting of this block");
     let list = list_words(known, "and");
-    let finding = if list.is_empty() { finding } else { finding.note(format!("it has {list}")) };
+    let finding = if list.is_empty() || near.is_some() { finding } else { finding.note(format!("it has {list}")) };
     suggest(finding, near, span)
 }
 
@@ -122,7 +122,7 @@ pub fn unknown_function(name: &str, near: Option<String>, span: Span) -> Finding
 /// A trainer or metric that nobody declares.
 pub fn unknown_component(what: &str, name: &str, near: Option<String>, span: Span) -> Finding {
     let message = format!("there is no {what} `{name}`");
-    suggest(finding(rule::unknown_name, message, span).here(format!("unknown {what}")), near, span)
+    suggest(finding(rule::unknown_name, message, span).here("not known"), near, span)
 }
 
 /// An import that cannot be read.
@@ -187,15 +187,19 @@ pub fn mismatch(what: &str, wanted: &str, found: &Ty, span: Span) -> Finding {
         .here(format!("{found}"))
 }
 
-/// Two sides that cannot be compared or joined.
-pub fn incompatible(what: &str, left: &TyAt<'_>, right: &TyAt<'_>, span: Span) -> Finding {
-    finding(rule::type_mismatch, format!("{what} cannot join {} and {}", article(left.0), article(right.0)), span)
-        .label(left.1, format!("{}", left.0))
-        .label(right.1, format!("{}", right.0))
+/// Two sides that do not go together: `cannot compare a string with an int`.
+pub fn incompatible(verb: &str, link: &str, left: &TyAt<'_>, right: &TyAt<'_>, span: Span) -> Finding {
+    let message = format!("cannot {verb} {} {link} {}", article(left.0), article(right.0));
+    finding(rule::type_mismatch, message, span).label(left.1, shown(left.0)).label(right.1, shown(right.0))
 }
 
 /// A type and where it occurs.
 pub struct TyAt<'a>(pub &'a Ty, pub Span);
+
+/// A type beside its value, which needs no range if it is a literal.
+fn shown(ty: &Ty) -> String {
+    if ty.range.low == ty.range.high { ty.kind.to_string() } else { ty.to_string() }
+}
 
 /// Comparing with null.
 pub fn null_comparison(span: Span) -> Finding {
@@ -205,10 +209,10 @@ pub fn null_comparison(span: Span) -> Finding {
 }
 
 /// A null where none may be.
-pub fn null_use(what: &str, found: &Ty, span: Span) -> Finding {
+pub fn null_use(what: &str, found: &Ty, help: &str, span: Span) -> Finding {
     finding(rule::null_use, format!("{what} takes no null, and this may be null"), span)
         .here(format!("{found}"))
-        .help("use `coalesce(x, …)` or `filter is_not_null(x)`")
+        .help(help)
 }
 
 /// A category's value outside its set.
@@ -222,8 +226,8 @@ pub fn outside_category(text: &str, levels: &[String], span: Span) -> Finding {
 }
 
 /// A call whose arguments do not fit.
-pub fn bad_arguments(message: String, signature: &str, span: Span) -> Finding {
-    finding(rule::bad_arguments, message, span).note(format!("it is `{signature}`"))
+pub fn bad_arguments(message: String, here: &str, signature: &str, span: Span) -> Finding {
+    finding(rule::bad_arguments, message, span).here(here).note(format!("it is `{signature}`"))
 }
 
 /// A setting whose value makes no sense.
@@ -268,10 +272,34 @@ pub fn constant_condition(always: bool, found: &Ty, span: Span) -> Finding {
 
 // --- datasets --------------------------------------------------------------------------------------------------------
 
-/// A column that the data does not have.
-pub fn unknown_column(name: &str, sources: &str, near: Option<String>, span: Span) -> Finding {
-    let message = format!("{sources} has no column `{name}`");
-    suggest(finding(rule::unknown_column, message, span).here("unknown column"), near, span)
+/// A column that the data does not have; `known` are those that it has.
+pub fn unknown_column(name: &str, sources: &str, known: &[String], span: Span) -> Finding {
+    let near = did_you_mean(name, known.iter().map(String::as_str)).map(spelled);
+    let finding = finding(rule::unknown_column, format!("{sources} has no column `{name}`"), span).here("unknown column");
+    let finding = match (&near, known) {
+        (None, [_, ..]) if known.len() <= 12 => {
+            finding.note(format!("there is {}", list_words(known.iter().map(String::as_str), "and")))
+        }
+        _ => finding,
+    };
+    suggest(finding, near, span)
+}
+
+/// A name as it would be written: in backticks if it is no identifier.
+fn spelled(name: &str) -> String {
+    let fine = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
+    if name.split('.').all(fine) { name.to_owned() } else { format!("`{name}`") }
+}
+
+/// A filter on what the block defines.
+pub fn filter_on_definition(name: &str, span: Span, defined: Span) -> Finding {
+    finding(rule::unknown_column, format!("a filter sees columns of the data, and `{name}` is defined here"), span)
+        .here("not a column of the data")
+        .label(defined, "defined after all filters")
+        .help("write its expression in the filter")
 }
 
 /// A column of two sources.
@@ -354,6 +382,7 @@ pub fn fitted_before_split(function: &str, place: &str, span: Span) -> Finding {
         span,
     )
     .here("not known yet")
+    .help("filters, joins, labels and weights take values that need no fitting")
 }
 
 // --- training --------------------------------------------------------------------------------------------------------
@@ -450,6 +479,18 @@ pub fn no_champion(gate: &str, span: Span) -> Finding {
         .here("whose champion?")
         .note(format!("the champion is the version under the alias of the `register` block that requires `{gate}`"))
         .help(format!("add `register NAME from … {{ requires = {gate} }}`"))
+}
+
+/// A requirement by something that the report does not slice by.
+pub fn no_such_slice(name: &str, report: &str, slices: &[String], span: Span) -> Finding {
+    let near = did_you_mean(name, slices.iter().map(String::as_str)).map(str::to_owned);
+    let message = format!("`{name}` is not among the slices of `{report}`");
+    let finding = finding(rule::metric_not_computed, message, span).here("not in its `slices`");
+    let finding = match slices {
+        [] => finding.help(format!("add `slices = [{name}]` to `{report}`")),
+        _ => finding.note(format!("it slices by {}", list_words(slices.iter().map(String::as_str), "and"))),
+    };
+    suggest(finding, near, span)
 }
 
 /// A model registered without a gate.

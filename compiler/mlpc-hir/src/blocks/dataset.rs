@@ -198,7 +198,7 @@ fn step_output(context: &mut Context<'_>, expr: &Expr) -> Option<SourceRef> {
     match outputs.get(output) {
         Some(Some(_)) => Some(SourceRef::Step(context.qualified(block), output.to_owned())),
         _ => {
-            let near = did_you_mean(output, outputs.keys().map(String::as_str)).map(str::to_owned);
+            let near = did_you_mean(output, outputs.keys().map(String::as_str)).map(|near| format!("{step}.{near}"));
             context.findings.push(errors::unknown_component(
                 &format!("file output of `{step}` called"),
                 output,
@@ -243,13 +243,16 @@ fn csv_format(context: &mut Context<'_>, args: &[Arg]) -> SourceFormat {
     SourceFormat::Csv { null, delimiter, header }
 }
 
+/// A way out where a column of the data may be null.
+const NO_NULLS: &str = "declare the column without `?`: a null then stops the run when the data are read";
+
 fn key_and_time(context: &mut Context<'_>, decl: &BlockDecl, value: &mut Dataset) {
     let known: Vec<Column> = value.columns.iter().map(|column| column.column.clone()).collect();
     let scope = TableScope::new(decl_name(decl), known, is_partial(context, decl));
     for (name, span) in setting(decl, "key").and_then(names).unwrap_or_default() {
         match scope.find(&name) {
             Some(column) if column.ty.nullable => {
-                context.findings.push(errors::null_use("a key", &column.ty, span));
+                context.findings.push(errors::null_use("a key", &column.ty, NO_NULLS, span));
             }
             Some(_) => value.key.push(name),
             None => context.findings.extend(scope.unknown(&name, span)),
@@ -262,7 +265,7 @@ fn key_and_time(context: &mut Context<'_>, decl: &BlockDecl, value: &mut Dataset
             context.findings.push(errors::mismatch("`timestamp`", "a date or a timestamp", &column.ty, expr.span));
         }
         Some(column) if column.ty.nullable && !column.ty.is_unknown() => {
-            context.findings.push(errors::null_use("`timestamp`", &column.ty, expr.span));
+            context.findings.push(errors::null_use("`timestamp`", &column.ty, NO_NULLS, expr.span));
         }
         Some(_) => value.timestamp = Some(name),
         None => context.findings.extend(scope.unknown(&name, expr.span)),
@@ -423,14 +426,17 @@ impl TableScope {
         self.columns.iter().find(|column| column.name == name)
     }
 
+    fn names(&self) -> Vec<String> {
+        self.columns.iter().map(|column| column.name.clone()).collect()
+    }
+
     /// The finding for a name that is no column.
     #[must_use]
     pub fn unknown(&self, name: &str, span: Span) -> Option<crate::typed::Finding> {
         if self.partial {
             return None;
         }
-        let near = did_you_mean(name, self.columns.iter().map(|column| column.name.as_str())).map(str::to_owned);
-        Some(errors::unknown_column(name, &self.owner, near, span))
+        Some(errors::unknown_column(name, &self.owner, &self.names(), span))
     }
 }
 
@@ -440,10 +446,7 @@ impl Columns for TableScope {
             Some(column) if column.ty.is_unknown() => Lookup::Broken,
             Some(column) => Lookup::Found(name.to_owned(), column.ty.clone()),
             None if self.partial => Lookup::Broken,
-            None => {
-                let names = self.columns.iter().map(|column| column.name.as_str());
-                Lookup::Missing(did_you_mean(name, names).map(str::to_owned))
-            }
+            None => Lookup::Missing(self.names()),
         }
     }
 

@@ -38,7 +38,7 @@ pub fn features<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Features> {
     };
     joins(&mut context, decl, &mut scope, &mut value);
     let drafts = drafts(&mut context, decl, &scope, shape);
-    let refined = filters(&mut context, decl, &scope, &mut value);
+    let refined = filters(&mut context, decl, &scope, &drafts, &mut value);
     definitions(&mut context, drafts, &mut scope, refined, &mut value);
     leakage::check(&mut context, &mut value);
     finish(&scope, shape.columns.iter(), &mut value);
@@ -160,7 +160,7 @@ fn join_pairs(
         }
         if typed.ty.join(&column.ty).is_none() {
             let (left, right) = (errors::TyAt(&typed.ty, left.span), errors::TyAt(&column.ty, right.span));
-            context.findings.push(errors::incompatible("a join", &left, &right, span));
+            context.findings.push(errors::incompatible("match", "with", &left, &right, span));
             broken = true;
         }
         used.push(right.text.clone());
@@ -417,12 +417,20 @@ fn filters(
     context: &mut Context<'_>,
     decl: &BlockDecl,
     scope: &FeatureScope,
+    drafts: &[Draft<'_>],
     value: &mut Features,
 ) -> BTreeMap<String, Ty> {
     let mut refined = BTreeMap::new();
     for entry in &decl.entries {
         let Entry::Statement(statement) = entry else { continue };
         let StatementKind::Filter(expr) = &statement.kind else { continue };
+        let names = names_in(expr);
+        let defined = drafts.iter().find(|draft| draft.expr.is_some() && names.contains(&draft.name));
+        if let Some(draft) = defined {
+            context.findings.push(errors::filter_on_definition(&draft.name, expr.span, draft.span));
+            assume_known(scope, expr, &mut refined);
+            continue;
+        }
         let mut infer = infer(context, scope, Position::Row("a filter"), refined.clone());
         let condition = infer.condition(expr, "`filter`");
         if condition.ty.is_unknown() {

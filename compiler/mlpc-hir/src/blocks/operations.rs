@@ -73,7 +73,9 @@ fn in_profile(context: &mut Context<'_>, decl: &BlockDecl) -> BlockDecl {
                 profiles.iter().map(|profile| name_of(profile)).collect::<Vec<_>>().iter().map(String::as_str),
             )
             .map(str::to_owned);
-            context.findings.push(errors::unknown_component("profile", wanted, near, decl.header));
+            // The name is the command's, so there is nothing here to mend.
+            let finding = errors::unknown_component("profile", wanted, None, decl.header);
+            context.findings.push(finding.help_opt(near.map(|near| format!("did you mean `{near}`?"))));
         }
         return merged;
     };

@@ -315,7 +315,16 @@ impl Reader<'_, '_> {
         if known.contains_key(&exact) {
             return Some(exact);
         }
-        let mut same = known.iter().filter(|(_, used)| used.metric == name).map(|(reported, _)| reported);
+        // Arguments that are repeated must be those of the report.
+        let agrees = |used: &MetricUse| {
+            args.iter().all(|arg| {
+                let value = literal(&arg.value).and_then(|value| value.number());
+                let of = |(parameter, _): &&(String, Const)| arg.name.as_ref().is_some_and(|name| name.text == *parameter);
+                used.arguments.iter().find(of).is_some_and(|(_, found)| found.number() == value)
+            })
+        };
+        let mut same =
+            known.iter().filter(|(_, used)| used.metric == name && agrees(used)).map(|(reported, _)| reported);
         if let (Some(only), None) = (same.next(), same.next()) {
             return Some(only.clone());
         }
@@ -331,13 +340,8 @@ impl Reader<'_, '_> {
             return Some(name.to_owned());
         }
         if !self.broken {
-            let computed = self.report.slices.clone();
-            self.context.findings.push(errors::metric_not_computed(
-                name,
-                &format!("slices of {}", self.name),
-                &computed,
-                span,
-            ));
+            let slices = &self.report.slices;
+            self.context.findings.push(errors::no_such_slice(name, self.name, slices, span));
         }
         None
     }

@@ -124,8 +124,8 @@ fn is_discrete(kind: &TyKind) -> bool {
 pub fn carried<'a>(context: &mut Context<'_>, shape: &'a FeaturesShape, name: &str, span: Span) -> Option<&'a Column> {
     let found = shape.carried.iter().find(|column| column.name == name);
     if found.is_none() && !shape.partial {
-        let near = did_you_mean(name, shape.carried.iter().map(|column| column.name.as_str())).map(str::to_owned);
-        context.findings.push(errors::unknown_column(name, &format!("`{}`", shape.base), near, span));
+        let known: Vec<String> = shape.carried.iter().map(|column| column.name.clone()).collect();
+        context.findings.push(errors::unknown_column(name, &format!("`{}`", shape.base), &known, span));
     }
     found
 }

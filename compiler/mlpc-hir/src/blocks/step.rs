@@ -68,7 +68,8 @@ fn input(context: &mut Context<'_>, expr: &Expr) -> Option<StepInput> {
         let block = context.block(&["step"], owner, expr.span)?;
         let outputs = &step(context.db, block).value.outputs;
         if !outputs.contains_key(output) {
-            let near = mlpc_diagnostics::did_you_mean(output, outputs.keys().map(String::as_str)).map(str::to_owned);
+            let near = mlpc_diagnostics::did_you_mean(output, outputs.keys().map(String::as_str));
+            let near = near.map(|near| format!("{owner}.{near}"));
             context.findings.push(errors::unknown_component(
                 &format!("output of `{owner}` called"),
                 output,
@@ -120,7 +121,8 @@ fn python_function(context: &mut Context<'_>, path: &str, function: &str, span: 
     if defined.contains(&function) {
         return true;
     }
-    let near = mlpc_diagnostics::did_you_mean(function, defined).map(str::to_owned);
+    let written = context.source(span);
+    let near = mlpc_diagnostics::did_you_mean(function, defined).map(|near| written.replace(&format!(":{function}"), &format!(":{near}")));
     context.findings.push(errors::unknown_component(&format!("function in `{path}` called"), function, near, span));
     false
 }

@@ -5,10 +5,10 @@ use crate::consts::{constant, dotted};
 use crate::errors;
 use crate::library::{FnParam, FnSig, NullPolicy, Pattern, fn_signature};
 use crate::names::{Space, nearest, resolve};
-use crate::typed::{Const, FittedCall, FnBody, TExpr, TKind};
+use crate::typed::{Const, Finding, FittedCall, FnBody, TExpr, TKind};
 use crate::types::{Interval, Ty, TyKind};
 use indexmap::IndexMap;
-use mlpc_diagnostics::Span;
+use mlpc_diagnostics::{Span, did_you_mean};
 use mlpc_syntax::ast::{Arg, Expr};
 use std::collections::BTreeMap;
 
@@ -65,11 +65,7 @@ impl Infer<'_> {
                 }
             };
             let Some(param) = param else {
-                let message = match &arg.name {
-                    Some(name) => format!("`{}` has no parameter `{}`", signature.name, name.text),
-                    None => format!("`{}` takes {} arguments", signature.name, signature.params.len()),
-                };
-                self.findings.push(errors::bad_arguments(message, &describe(signature), arg.value.span));
+                self.findings.push(no_parameter(signature, arg));
                 bound.broken = true;
                 continue;
             };
@@ -90,7 +86,8 @@ impl Infer<'_> {
                 }
                 None => {
                     let message = format!("`{}` needs `{}`", signature.name, param.name);
-                    self.findings.push(errors::bad_arguments(message, &describe(signature), span));
+                    let here = format!("`{}` is missing", param.name);
+                    self.findings.push(errors::bad_arguments(message, &here, &describe(signature), span));
                     bound.broken = true;
                 }
             }
@@ -107,7 +104,7 @@ impl Infer<'_> {
             !param.variadic && (bound.values.contains_key(&param.name) || bound.constants.contains_key(&param.name));
         if twice {
             let message = format!("`{}` of `{}` is given twice", param.name, signature.name);
-            self.findings.push(errors::bad_arguments(message, &describe(signature), arg.value.span));
+            self.findings.push(errors::bad_arguments(message, "the second one", &describe(signature), arg.value.span));
             bound.broken = true;
         } else if param.constant {
             match self.constant_argument(signature, param, &arg.value) {
@@ -127,7 +124,7 @@ impl Infer<'_> {
         let what = format!("`{}` of `{}`", param.name, signature.name);
         let Some(value) = constant(self.db, self.file, expr) else {
             let message = format!("{what} must be known when the program is compiled");
-            self.findings.push(errors::bad_arguments(message, &describe(signature), expr.span));
+            self.findings.push(errors::bad_arguments(message, "not a constant", &describe(signature), expr.span));
             return None;
         };
         let fits = match (&value, &param.pattern) {
@@ -145,7 +142,7 @@ impl Infer<'_> {
         };
         if !fits {
             let message = format!("{what} cannot be {}", value.describe());
-            self.findings.push(errors::bad_arguments(message, &describe(signature), expr.span));
+            self.findings.push(errors::bad_arguments(message, "does not fit", &describe(signature), expr.span));
             return None;
         }
         if value.number().is_some_and(|number| !param.domain.contains(number)) {
@@ -272,11 +269,26 @@ impl Infer<'_> {
             return false;
         }
         if signature.nulls == NullPolicy::Handled && !param.nullable && value.ty.nullable {
-            self.findings.push(errors::null_use(&what, &value.ty, value.span));
+            let help = "use `coalesce(x, …)` or `filter is_not_null(x)`";
+            self.findings.push(errors::null_use(&what, &value.ty, help, value.span));
             return false;
         }
         true
     }
+}
+
+/// An argument for which there is no parameter.
+fn no_parameter(signature: &FnSig, arg: &Arg) -> Finding {
+    let shown = describe(signature);
+    let Some(name) = &arg.name else {
+        let count = signature.params.len();
+        let plural = if count == 1 { "" } else { "s" };
+        let message = format!("`{}` takes {count} argument{plural}", signature.name);
+        return errors::bad_arguments(message, "one too many", &shown, arg.value.span);
+    };
+    let near = did_you_mean(&name.text, signature.params.iter().map(|param| param.name.as_str())).map(str::to_owned);
+    let message = format!("`{}` has no parameter `{}`", signature.name, name.text);
+    errors::suggest(errors::bad_arguments(message, "unknown parameter", &shown, name.span), near, name.span)
 }
 
 /// A signature as it is declared: `log1p(x: float in -1<..) -> float`.

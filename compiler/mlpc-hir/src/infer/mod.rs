@@ -21,8 +21,8 @@ pub enum Lookup {
     Found(String, Ty),
     /// Several sources have it; how each would be written.
     Ambiguous(Vec<String>),
-    /// No source has it; the nearest that one has.
-    Missing(Option<String>),
+    /// No source has it; what they have.
+    Missing(Vec<String>),
     /// It is wrong, and that was reported.
     Broken,
 }
@@ -133,7 +133,7 @@ impl Infer<'_> {
                 self.findings.push(errors::ambiguous_column(name, &options, span));
                 TExpr::error(span)
             }
-            Lookup::Missing(near) => {
+            Lookup::Missing(known) => {
                 let declared = resolve(self.db, self.file, Space::Block, name);
                 if declared.is_some_and(|block| matches!(block.keyword(self.db), "const" | "param")) {
                     let expr = Expr { kind: ExprKind::Name(name.to_owned()), span };
@@ -142,7 +142,7 @@ impl Infer<'_> {
                         None => TExpr::error(span),
                     };
                 }
-                self.findings.push(errors::unknown_column(name, &self.columns.describe(), near, span));
+                self.findings.push(errors::unknown_column(name, &self.columns.describe(), &known, span));
                 TExpr::error(span)
             }
         }
@@ -183,7 +183,7 @@ impl Infer<'_> {
         self.refined = before;
         let Some(ty) = then.ty.join(&otherwise.ty) else {
             let (left, right) = (errors::TyAt(&then.ty, then.span), errors::TyAt(&otherwise.ty, otherwise.span));
-            self.findings.push(errors::incompatible("`if`", &left, &right, span));
+            self.findings.push(errors::incompatible("choose between", "and", &left, &right, span));
             return TExpr::error(span);
         };
         if ty.is_unknown() {
@@ -233,7 +233,7 @@ impl Infer<'_> {
         }
         if !operators::comparable(&item.ty, &typed.ty) {
             let (left, right) = (errors::TyAt(&item.ty, item.span), errors::TyAt(&typed.ty, typed.span));
-            self.findings.push(errors::incompatible("this range", &left, &right, expr.span));
+            self.findings.push(errors::incompatible("compare", "with", &left, &right, expr.span));
             return None;
         }
         Some(Some((Box::new(typed), *closed)))

@@ -76,7 +76,7 @@ impl Infer<'_> {
             return true;
         }
         let (left, right) = (TyAt(&left.ty, left.span), TyAt(&right.ty, right.span));
-        self.findings.push(errors::incompatible("a comparison", &left, &right, span));
+        self.findings.push(errors::incompatible("compare", "with", &left, &right, span));
         false
     }
 
@@ -100,7 +100,7 @@ impl Infer<'_> {
             }
             _ => {
                 let (left, right) = (TyAt(&left.ty, left.span), TyAt(&right.ty, right.span));
-                self.findings.push(errors::incompatible(&what, &left, &right, span));
+                self.findings.push(errors::incompatible(&format!("apply {what} to"), "and", &left, &right, span));
             }
         }
         None

@@ -4,7 +4,7 @@ use crate::errors;
 use crate::infer::{Columns, Lookup};
 use crate::typed::{Column, Finding, TExpr};
 use crate::types::Ty;
-use mlpc_diagnostics::{Span, did_you_mean};
+use mlpc_diagnostics::Span;
 use std::collections::BTreeMap;
 
 /// A joined dataset.
@@ -66,7 +66,7 @@ impl FeatureScope {
 
     /// The finding for a name that is no column.
     pub fn unknown(&self, name: &str, span: Span) -> Option<Finding> {
-        (!self.partial).then(|| errors::unknown_column(name, &self.describe(), self.nearest(name), span))
+        (!self.partial).then(|| errors::unknown_column(name, &self.describe(), &self.known(None), span))
     }
 
     /// Tags of the source columns that an expression reads.
@@ -110,14 +110,28 @@ impl FeatureScope {
         Some(Lookup::Found(self.table_name(joined, name), column.ty.clone().with_null(true)))
     }
 
-    fn missing(&self, name: &str) -> Lookup {
-        if self.partial { Lookup::Broken } else { Lookup::Missing(self.nearest(name)) }
+    /// A name that is no column, of one source if it says which.
+    fn missing(&self, source: Option<&str>) -> Lookup {
+        if self.partial { Lookup::Broken } else { Lookup::Missing(self.known(source)) }
     }
 
-    fn nearest(&self, name: &str) -> Option<String> {
-        let joined = self.joined.iter().flat_map(|joined| &joined.columns);
-        let columns = self.base.iter().chain(joined).map(|column| column.name.as_str());
-        did_you_mean(name, columns.chain(self.defined.keys().map(String::as_str))).map(str::to_owned)
+    /// Every name that could be written: plain ones, or those behind the name of a source.
+    fn known(&self, source: Option<&str>) -> Vec<String> {
+        let joined = self.joined.iter().map(|joined| (joined.alias.as_str(), &joined.columns));
+        let sources = std::iter::once((self.base_name.as_str(), &self.base)).chain(joined);
+        let mut names: Vec<String> = Vec::new();
+        for (owner, columns) in sources {
+            for column in columns {
+                let name = source.map_or_else(|| column.name.clone(), |_| format!("{owner}.{}", column.name));
+                if !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+        }
+        if source.is_none() {
+            names.extend(self.defined.keys().filter(|name| !self.has_source(name)).cloned());
+        }
+        names
     }
 }
 
@@ -129,11 +143,11 @@ impl Columns for FeatureScope {
             None => {}
         }
         if let Some((source, column)) = name.split_once('.') {
-            return self.qualified(source, column).unwrap_or_else(|| self.missing(column));
+            return self.qualified(source, column).unwrap_or_else(|| self.missing(Some(source)));
         }
         let mut sources = self.sources(name);
         match (sources.len(), sources.pop()) {
-            (0, _) | (_, None) => self.missing(name),
+            (0, _) | (_, None) => self.missing(None),
             (1, Some((_, ty))) if ty.is_unknown() => Lookup::Broken,
             (1, Some((_, ty))) => Lookup::Found(name.to_owned(), ty),
             (_, Some(last)) => {
