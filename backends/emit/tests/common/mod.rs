@@ -10,13 +10,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// The Python that holds polars, scikit-learn, ruff and mypy, where the variable names it.
-pub fn python() -> Option<PathBuf> {
-    let python = std::env::var_os("MLPC_TEST_PYTHON").map(PathBuf::from);
-    if python.is_none() {
-        eprintln!("skipped: MLPC_TEST_PYTHON names no Python with the test packages");
-    }
-    python
+/// The Python that holds polars, scikit-learn, ruff and mypy.
+pub fn python() -> PathBuf {
+    mlpc_tests::python::python().clone()
 }
 
 /// A plan of steps in order, with one environment.
