@@ -173,11 +173,61 @@ fn listed(folder: &Path) -> Vec<String> {
     let manifest: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
     let safe = |path: &String| Path::new(path).components().all(|part| matches!(part, std::path::Component::Normal(_)));
     match manifest.get("files") {
-        Some(serde_json::Value::Object(files)) => files.keys().filter(|path| safe(path)).cloned().collect(),
         Some(serde_json::Value::Array(files)) => {
             let path = |file: &serde_json::Value| Some(file.get("path")?.as_str()?.to_owned());
             files.iter().filter_map(path).filter(safe).collect()
         }
         _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(files: &[(&str, &str)]) -> Files {
+        let paths: Vec<serde_json::Value> = files.iter().map(|(path, _)| serde_json::json!({ "path": path })).collect();
+        let manifest = serde_json::json!({ "files": paths }).to_string();
+        let own = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned()));
+        own.chain([("manifest.json".to_owned(), manifest)]).collect()
+    }
+
+    #[test]
+    fn only_changed_files_are_written_and_only_listed_ones_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(write(folder.path(), &tree(&[("a.py", "1"), ("steps/b.py", "2")])).unwrap(), 3);
+        fs::write(folder.path().join("own.txt"), "mine").unwrap();
+        assert_eq!(write(folder.path(), &tree(&[("a.py", "1"), ("steps/b.py", "2")])).unwrap(), 0);
+        // The manifest, the changed file, and the one that is gone.
+        assert_eq!(write(folder.path(), &tree(&[("a.py", "3")])).unwrap(), 3);
+        assert_eq!(fs::read_to_string(folder.path().join("a.py")).unwrap(), "3");
+        assert!(!folder.path().join("steps/b.py").exists() && folder.path().join("own.txt").exists());
+    }
+
+    #[test]
+    fn a_manifest_from_elsewhere_removes_nothing_outside() {
+        let folder = tempfile::tempdir().unwrap();
+        let build = folder.path().join("build");
+        fs::create_dir(&build).unwrap();
+        fs::write(folder.path().join("precious"), "").unwrap();
+        fs::write(build.join("manifest.json"), r#"{"files": [{"path": "../precious"}]}"#).unwrap();
+        write(&build, &tree(&[])).unwrap();
+        assert!(folder.path().join("precious").exists());
+    }
+
+    #[test]
+    fn a_build_in_use_stays_as_it_is() {
+        let state = tempfile::tempdir().unwrap();
+        let first = place(state.path(), &tree(&[("a.py", "1")])).unwrap();
+        let same = place(state.path(), &tree(&[("a.py", "1")])).unwrap();
+        assert_eq!(first.folder, same.folder);
+        let other = place(state.path(), &tree(&[("a.py", "2")])).unwrap();
+        assert_ne!(first.folder, other.folder);
+        assert_eq!(fs::read_to_string(first.folder.join("a.py")).unwrap(), "1");
+        assert_eq!(fs::read_to_string(other.folder.join("a.py")).unwrap(), "2");
+        drop((first, same));
+        let later = place(state.path(), &tree(&[("a.py", "2")])).unwrap();
+        assert_eq!(fs::read_to_string(later.folder.join("a.py")).unwrap(), "2");
+        assert!(later.folder.ends_with("native"));
     }
 }

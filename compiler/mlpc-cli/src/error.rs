@@ -106,9 +106,15 @@ impl ToolError {
 fn in_words(cause: &std::io::Error) -> String {
     let text = cause.to_string();
     match text.split_once(" (os error") {
-        Some((words, _)) => words.to_lowercase(),
+        Some((words, _)) => small(words),
         None => text,
     }
+}
+
+/// With a small first letter, as within a sentence.
+fn small(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 impl Display for ToolError {
@@ -139,8 +145,8 @@ impl Diagnostic for ToolError {
 
 impl From<mlpc_db::SystemError> for ToolError {
     fn from(error: mlpc_db::SystemError) -> Self {
-        let reason = error.reason.split(" (os error").next().unwrap_or_default().to_lowercase();
-        Self::usage(format!("cannot read `{}`: {reason}", error.path))
+        let reason = error.reason.split(" (os error").next().unwrap_or_default();
+        Self::usage(format!("cannot read `{}`: {}", error.path, small(reason)))
     }
 }
 

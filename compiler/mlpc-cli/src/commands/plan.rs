@@ -2,6 +2,7 @@
 
 use super::runs::Format;
 use crate::build::{self, NoLock};
+use crate::environments::needs;
 use crate::error::ToolError;
 use crate::exit::Exit;
 use crate::json;
@@ -12,7 +13,6 @@ use crate::text::{columns, plural, short};
 use crate::why::reasons;
 use mlpc_native::{Options, Stored};
 use mlpc_plan::Plan;
-use mlpc_plan::plan::InputRef;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -73,11 +73,9 @@ fn lines<'a>(plan: &'a Plan, before: Option<&Plan>, options: &Options) -> Result
     let mut fates: BTreeMap<&str, State> = BTreeMap::new();
     let mut lines = Vec::new();
     for (step, preview) in plan.steps.iter().zip(mlpc_native::preview(plan, options)?) {
-        let needed: Vec<&str> = step.inputs.values().chain(&step.when).filter_map(producer).collect();
-        let needed = || needed.iter().copied().chain(step.after.iter().map(String::as_str));
         let title = |id: &str| plan.steps.iter().find(|known| known.id == id).map_or("?", |known| known.title.as_str());
         let in_state =
-            |wanted: State| needed().filter(|id| fates.get(id) == Some(&wanted)).map(title).collect::<Vec<_>>();
+            |wanted: State| needs(step).filter(|id| fates.get(id) == Some(&wanted)).map(title).collect::<Vec<_>>();
         let stopped: Vec<&str> = [in_state(State::Refused), in_state(State::Skipped)].concat();
         let (state, reasons) = match preview.stored {
             _ if !stopped.is_empty() => (State::Skipped, vec![format!("comes after {}", unique(stopped))]),
@@ -99,13 +97,6 @@ fn lines<'a>(plan: &'a Plan, before: Option<&Plan>, options: &Options) -> Result
         lines.push(Line { step: &step.id, title: &step.title, identity: preview.identity, state, reasons });
     }
     Ok(lines)
-}
-
-fn producer(input: &InputRef) -> Option<&str> {
-    match input {
-        InputRef::Step { step, .. } => Some(step),
-        InputRef::Source { .. } | InputRef::Champion { .. } => None,
-    }
 }
 
 fn unique(mut titles: Vec<&str>) -> String {

@@ -1,6 +1,7 @@
 //! `mlpc run`: runs a program on this machine.
 
 use crate::build::{self, NoLock};
+use crate::environments;
 use crate::error::ToolError;
 use crate::exit::Exit;
 use crate::params::{self, Given};
@@ -55,6 +56,9 @@ pub fn run(args: &Args, terminal: &mut Terminal) -> Result<Exit, ToolError> {
     options.build.clone_from(&placed.folder);
     options.stream_output = args.format == Format::Json;
 
+    if args.format == Format::Text {
+        environments::prepare(&built.plan, &mut options, terminal)?;
+    }
     let mut reporter = Reporter::new(args.format, terminal);
     let mut collected = Collected::default();
     for event in mlpc_native::execute(&built.plan, &options)? {

@@ -1,0 +1,79 @@
+//! Virtual environments, made before a run so that nothing of it has started when a person changes their mind.
+
+use crate::error::ToolError;
+use crate::exit::Exit;
+use crate::progress::Waiting;
+use crate::terminal::{Style, Terminal};
+use crate::text::duration;
+use mlpc_native::environment::{self, EnvironmentError};
+use mlpc_native::{Options, Stored};
+use mlpc_plan::Plan;
+use mlpc_plan::plan::{InputRef, Step, StepSpec};
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+/// Makes the environments of the steps that will run, and tells the run where they are.
+pub fn prepare(plan: &Plan, options: &mut Options, terminal: &mut Terminal) -> Result<(), ToolError> {
+    for name in needed(plan, options)? {
+        let Some(environment) = plan.environments.get(&name) else { continue };
+        let failed = |error| cannot_make(&name, &error);
+        let python = match environment::ready(environment).map_err(failed)? {
+            Some(python) => python,
+            None => {
+                let started = Instant::now();
+                let mut waiting = Waiting::new();
+                let mut progress = |message: &str| waiting.tell(&format!("environment {name}: {message}"), terminal);
+                let python = environment::ensure(environment, &mut progress).map_err(failed)?;
+                drop(waiting);
+                let (mark, time) = (terminal.err.paint(Style::Good, "✓"), duration(started.elapsed().as_secs_f64()));
+                terminal.tell(format_args!("{mark} environment {name} is ready  {time}"));
+                python
+            }
+        };
+        options.pythons.insert(name, python);
+    }
+    Ok(())
+}
+
+/// Environments of Python steps that have no result yet or must run again.
+fn needed(plan: &Plan, options: &Options) -> Result<BTreeSet<String>, ToolError> {
+    let taking_part = taking_part(plan, options.until.as_deref());
+    let previews = mlpc_native::preview(plan, options)?;
+    let steps = plan.steps.iter().zip(previews).filter(|(step, preview)| {
+        let runs = preview.stored == Stored::Nothing || options.force.holds(&step.id);
+        runs && !matches!(step.spec, StepSpec::Shell(_)) && taking_part.contains(step.id.as_str())
+    });
+    Ok(steps.map(|(step, _)| step.environment.clone()).collect())
+}
+
+/// All steps, or the last one and what it needs.
+fn taking_part<'a>(plan: &'a Plan, until: Option<&str>) -> BTreeSet<&'a str> {
+    let Some(until) = until else { return plan.steps.iter().map(|step| step.id.as_str()).collect() };
+    let mut found = BTreeSet::new();
+    // A step comes after all that it needs, so one walk from the end finds them.
+    for step in plan.steps.iter().rev() {
+        if step.id == until || found.contains(step.id.as_str()) {
+            found.insert(step.id.as_str());
+            found.extend(needs(step));
+        }
+    }
+    found
+}
+
+/// The steps that a step comes after.
+pub fn needs(step: &Step) -> impl Iterator<Item = &str> + Clone {
+    let producers = step.inputs.values().chain(&step.when).filter_map(|input| match input {
+        InputRef::Step { step, .. } => Some(step.as_str()),
+        InputRef::Source { .. } | InputRef::Champion { .. } => None,
+    });
+    producers.chain(step.after.iter().map(String::as_str))
+}
+
+fn cannot_make(name: &str, error: &EnvironmentError) -> ToolError {
+    let error_text = ToolError::usage(format!("cannot make the environment `{name}`: {error}"));
+    match error {
+        EnvironmentError::NoPython { wanted, .. } => error_text.help(format!("install Python {wanted}")),
+        EnvironmentError::Tool(_) => error_text.exit(Exit::StepFailed).help("look at the network, then run it again"),
+        _ => error_text,
+    }
+}
