@@ -1,6 +1,5 @@
 //! The command line and environment of a step.
 
-use crate::layout::Layout;
 use crate::options::Options;
 use crate::shell;
 use mlpc_plan::plan::{Step, StepSpec};
@@ -65,7 +64,7 @@ const THREADS: &[&str] = &[
     "POLARS_MAX_THREADS",
 ];
 
-/// Holds [`Layout::marker`] in the environment of all processes of a step, by which strays are found.
+/// Holds [`crate::Layout`]'s marker in the environment of all processes of a step, by which strays are found.
 pub(crate) const MARKER: &str = "MLP_STEP";
 
 /// What every step of a run is given.
@@ -90,7 +89,7 @@ pub(crate) struct Call<'a> {
 
 impl Setting {
     /// Reads the environment once for the run.
-    pub fn new(options: &Options, layout: &Layout) -> Self {
+    pub fn new(options: &Options) -> Self {
         let mut variables: BTreeMap<OsString, OsString> = BTreeMap::new();
         for name in INHERITED {
             if let Some(value) = std::env::var_os(name) {
@@ -102,7 +101,6 @@ impl Setting {
             variables.insert(name.into(), value.into());
         }
         variables.insert("PYTHONPATH".into(), options.build.clone().into_os_string());
-        variables.insert("PYTHONPYCACHEPREFIX".into(), layout.bytecode().into_os_string());
         for (name, value) in &options.variables {
             variables.insert(name.into(), value.into());
         }

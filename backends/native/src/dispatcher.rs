@@ -130,12 +130,13 @@ impl Dispatcher {
     fn start_ready(&mut self) {
         while self.running < self.executor.prepared.options.jobs && !self.is_stopping() {
             let Some(position) = self.ready.pop_first() else { break };
-            match self.condition(position) {
-                Ok(()) => {
-                    self.running += 1;
-                    tokio::spawn(perform(Arc::clone(&self.executor), position));
-                }
-                Err(reason) => self.settle(position, StepState::Skipped, reason),
+            if let Err(reason) = self.condition(position) {
+                self.settle(position, StepState::Skipped, reason);
+            } else if let Some(ended) = self.executor.stored(position) {
+                self.end(position, ended);
+            } else {
+                self.running += 1;
+                tokio::spawn(perform(Arc::clone(&self.executor), position));
             }
         }
     }

@@ -149,7 +149,7 @@ fn build_once(
     };
     let parent = folder.parent().unwrap_or(folder);
     fs::create_dir_all(parent).map_err(at(parent))?;
-    let path = folder.with_extension("lock");
+    let path = parent.join(format!("{}.lock", folder.file_name().unwrap_or_default().to_string_lossy()));
     let lock = File::create(&path).map_err(at(&path))?;
     lock.lock().map_err(at(&path))?;
     if is_ready(folder, content) {

@@ -80,12 +80,6 @@ impl Layout {
     pub fn registry(&self) -> PathBuf {
         self.state.join("registry")
     }
-
-    /// Bytecode of generated programs, so that the build folder stays as it was written.
-    #[must_use]
-    pub fn bytecode(&self) -> PathBuf {
-        self.state.join("pycache")
-    }
 }
 
 /// `name` with everything outside `A-Z a-z 0-9 . _ -` replaced.

@@ -5,6 +5,7 @@
 //! Finished steps live in a store by identity (`.mlp/store`), so a run that was killed goes on where it stopped. What
 //! happened in which run is in SQLite (`.mlp/mlp.db`, [`history`]).
 
+mod attempt;
 mod champions;
 mod cleanup;
 mod clock;
@@ -15,6 +16,7 @@ pub mod environment;
 mod error;
 pub mod events;
 mod executor;
+mod failure;
 pub mod history;
 mod latest;
 mod layout;

@@ -61,7 +61,7 @@ pub(crate) fn prepare(plan: &Plan, options: &Options) -> Result<Prepared, RunErr
     let (run, started) = begin_run(&layout)?;
     let store = Store::new(&layout, &run, seals, options.verify).file("create", &layout.store())?;
     let logs = Logs::new(layout.run(&run).join("logs"));
-    let setting = Setting::new(&options, &layout);
+    let setting = Setting::new(&options);
     let record = RunRecord { run: run.clone(), started: started.clone(), jobs: options.jobs };
     let history = Writer::start(database, Arc::clone(&plan), record, layout.store());
     Ok(Prepared {

@@ -45,7 +45,8 @@ pub(crate) fn glance(layout: &Layout, identity: &str) -> Stored {
     }
 }
 
-fn place(root: &Path, identity: &str) -> PathBuf {
+/// Where the entry of `identity` is in a store.
+pub(crate) fn place(root: &Path, identity: &str) -> PathBuf {
     root.join(identity.get(..2).unwrap_or("__")).join(identity)
 }
 
@@ -82,22 +83,38 @@ impl Store {
         place(&self.root, identity)
     }
 
+    /// The entry of a step that is known to be whole without reading its outputs.
+    pub fn sealed(&self, identity: &str, outputs: &Outputs) -> Option<Entry> {
+        if self.verify || !self.seals.contains_key(identity) {
+            return None;
+        }
+        self.read(identity, outputs).ok().filter(|entry| entry.seal.is_none())
+    }
+
     /// What the store has for a step; hashes outputs only if they were touched or never sealed.
     pub fn lookup(&self, identity: &str, outputs: &Outputs) -> Lookup {
-        let folder = self.folder(identity);
-        let result = match StepResult::read(&folder) {
-            Ok(result) => result,
-            Err(error) if error.kind() == ErrorKind::NotFound && !folder.exists() => return Lookup::Missing,
+        let entry = match self.read(identity, outputs) {
+            Ok(entry) => entry,
+            Err(error) if error.kind() == ErrorKind::NotFound && !self.folder(identity).exists() => {
+                return Lookup::Missing;
+            }
             Err(_) => return Lookup::Damaged,
         };
-        let Ok(stamp) = entry_stamp(&folder, outputs) else { return Lookup::Damaged };
-        let sealed = self.seals.get(identity) == Some(&stamp);
-        if (self.verify || !sealed) && !is_whole(&folder, outputs, &result) {
+        let whole = || tokio::task::block_in_place(|| is_whole(&entry.folder, outputs, &entry.result));
+        if (self.verify || entry.seal.is_some()) && !whole() {
             return Lookup::Damaged;
         }
+        Lookup::Found(Box::new(entry))
+    }
+
+    /// Reads an entry; it needs no sealing if it looks as it did when it was sealed.
+    fn read(&self, identity: &str, outputs: &Outputs) -> io::Result<Entry> {
+        let folder = self.folder(identity);
+        let result = StepResult::read(&folder)?;
+        let stamp = entry_stamp(&folder, outputs)?;
         let refused = folder.join(REFUSED).exists();
-        let seal = (!sealed).then_some(stamp);
-        Lookup::Found(Box::new(Entry { folder, result, refused, seal }))
+        let seal = (self.seals.get(identity) != Some(&stamp)).then_some(stamp);
+        Ok(Entry { folder, result, refused, seal })
     }
 
     /// Takes a damaged entry away. Call it with the step's [`Work`] in hand.
@@ -161,10 +178,11 @@ impl Store {
     }
 
     /// Takes back what [`Store::try_begin`] gave out; whatever the program left in its current folder is thrown away.
-    pub fn end(&self, work: Work) -> io::Result<()> {
-        empty_folder(&work.current)?;
-        self.idle().push(work.current.clone());
-        Ok(())
+    pub fn end(&self, work: Work) {
+        // A folder that cannot be emptied is left for cleaning and serves no other step.
+        if empty_folder(&work.current).is_ok() {
+            self.idle().push(work.current.clone());
+        }
     }
 
     fn take_current(&self) -> io::Result<PathBuf> {

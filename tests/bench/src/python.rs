@@ -4,6 +4,7 @@ use crate::{Outcome, best, milliseconds, plans};
 use mlpc_native::Options;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Instant;
 
 const ROUNDS: usize = 7;
 
@@ -21,23 +22,23 @@ record = {"format": "mlp-result/v1", "outputs": outputs, "metrics": {}, "rows": 
 pathlib.Path(given.result).write_text(json.dumps(record))
 "#;
 
-/// Modules that steps import, if the interpreter has them.
+/// Modules that steps import.
 const MODULES: &[&str] = &["argparse, dataclasses, hashlib, json, pathlib", "polars", "sklearn.linear_model"];
+
+/// Where they come from.
+const PACKAGES: &[&str] = &["polars", "scikit-learn"];
 
 /// Prints milliseconds.
 pub fn measure() -> Outcome {
     let folder = tempfile::tempdir()?;
-    let python = interpreter()?;
+    let base = interpreter()?;
+    let python = environment(&base)?;
     let bare = best(ROUNDS, || exec(Command::new(&python).args(["-c", ""])))?;
     println!("{:50} {:8.1} ms", "start and end of Python", milliseconds(bare));
     for modules in MODULES {
         let program = format!("import {modules}");
-        match best(ROUNDS, || exec(Command::new(&python).args(["-c", &program]))) {
-            Ok(time) => {
-                println!("{:50} {:8.1} ms", format!("{program}, beyond that"), milliseconds(time.saturating_sub(bare)))
-            }
-            Err(_) => println!("{:50} not installed", program),
-        }
+        let time = best(ROUNDS, || exec(Command::new(&python).args(["-c", &program])))?;
+        println!("{:50} {:8.1} ms", format!("{program}, beyond that"), milliseconds(time.saturating_sub(bare)));
     }
     let build = folder.path().join("build");
     std::fs::create_dir_all(build.join("steps"))?;
@@ -60,6 +61,24 @@ pub fn measure() -> Outcome {
         milliseconds(run.saturating_sub(alone))
     );
     Ok(())
+}
+
+/// An environment with the packages, locked and built as a project's would be.
+fn environment(base: &Path) -> Result<PathBuf, Box<dyn std::error::Error>> {
+    let output = Command::new(base).args(["-c", "import sys; print('%d.%d' % sys.version_info[:2])"]).output()?;
+    let python = String::from_utf8(output.stdout)?.trim().to_owned();
+    let wanted: Vec<String> = PACKAGES.iter().map(|&name| name.to_owned()).collect();
+    let started = Instant::now();
+    let packages = mlpc_native::resolve::resolve(&wanted, &python, &mut |_| {})?;
+    println!("{:50} {:8.1} ms", format!("resolve {}", PACKAGES.join(" and ")), milliseconds(started.elapsed()));
+    let digest = mlpc_plan::lock::environment_digest(&python, &packages);
+    let environment = mlpc_plan::plan::Environment { python, packages, digest };
+    let present = mlpc_native::environment::ready(&environment)?.is_some();
+    let started = Instant::now();
+    let made = mlpc_native::environment::ensure(&environment, &mut |_| {})?;
+    let what = if present { "find their environment" } else { "build their environment" };
+    println!("{what:50} {:8.1} ms", milliseconds(started.elapsed()));
+    Ok(made)
 }
 
 /// The interpreter itself: a launcher would be measured with it.

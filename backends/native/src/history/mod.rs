@@ -58,6 +58,16 @@ pub(crate) fn open(path: &Path) -> Result<Connection, RunError> {
     Ok(connection)
 }
 
+/// A history without runs, in memory.
+fn empty(path: &Path) -> Result<Connection, RunError> {
+    let make = || {
+        let connection = Connection::open_in_memory()?;
+        connection.execute_batch(SCHEMA)?;
+        Ok(connection)
+    };
+    make().map_err(|cause| RunError::Database { path: path.to_path_buf(), cause })
+}
+
 fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row("pragma user_version", [], |row| row.get(0))
 }

@@ -104,10 +104,11 @@ const RUN: &str = "select id, pipeline, profile, seed, started, seconds, outcome
     from runs";
 
 impl History {
-    /// Opens a project's history.
+    /// Opens a project's history; one without any run is empty, and nothing is written.
     pub fn open(layout: &Layout) -> Result<Self, RunError> {
         let path = layout.database();
-        Ok(Self { connection: super::open(&path)?, path })
+        let connection = if path.exists() { super::open(&path)? } else { super::empty(&path)? };
+        Ok(Self { connection, path })
     }
 
     /// The newest runs first, at most `limit`.

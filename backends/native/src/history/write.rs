@@ -1,10 +1,14 @@
 //! Writes the history from a thread of its own, many rows to a transaction.
 
+use crate::digest::files_below;
 use crate::events::{Finished, StepFinished};
+use crate::store::place;
 use mlpc_plan::plan::{Plan, Step};
 use rusqlite::{Connection, Transaction, params};
 use serde_json::Value;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TryRecvError, channel, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -150,7 +154,7 @@ impl State {
         }
         let seals = std::mem::take(&mut self.seals);
         self.oldest_seal = None;
-        let result = sync(&self.store)
+        let result = sync(&self.store, &seals)
             .map_err(|error| error.to_string())
             .and_then(|()| insert_seals(&mut self.connection, &seals).map_err(|error| error.to_string()));
         self.note(result);
@@ -266,14 +270,22 @@ fn numbers(path: &str, value: &Value) -> Vec<(String, f64)> {
     }
 }
 
+/// Files that are brought to disk one by one; with more, the whole file system is.
 #[cfg(target_os = "linux")]
-fn sync(store: &std::path::Path) -> std::io::Result<()> {
-    rustix::fs::syncfs(std::fs::File::open(store)?).map_err(Into::into)
-}
+const FEW: usize = 64;
 
-/// Elsewhere nothing flushes a whole file system at once: each file of each entry would have to be, which costs more
-/// than hashing the few unsealed ones again after a power cut.
-#[cfg(not(target_os = "linux"))]
-fn sync(_store: &std::path::Path) -> std::io::Result<()> {
-    Ok(())
+/// Brings entries to disk, and the names under which they are.
+fn sync(store: &Path, seals: &[(String, String)]) -> io::Result<()> {
+    let mut paths: Vec<PathBuf> = Vec::new();
+    for (identity, _) in seals {
+        let folder = place(store, identity);
+        // An entry that was taken away since has nothing to lose: its stamp will not be found again.
+        paths.extend(files_below(&folder).unwrap_or_default().into_iter().map(|(_, path)| path));
+        paths.extend([folder.parent().unwrap_or(store).to_path_buf(), folder]);
+        #[cfg(target_os = "linux")]
+        if paths.len() > FEW {
+            return rustix::fs::syncfs(File::open(store)?).map_err(Into::into);
+        }
+    }
+    paths.iter().filter_map(|path| File::open(path).ok()).try_for_each(|file| file.sync_all())
 }

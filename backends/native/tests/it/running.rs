@@ -196,8 +196,10 @@ fn the_history_remembers_runs_and_compares_them() {
             .param("rate", json!(rate));
         project.run(&plan(vec![step])).finished.run
     };
-    let (first, second) = (run(0.1), run(0.5));
     let layout = mlpc_native::Layout::new(project.path(".mlp"));
+    assert_eq!(mlpc_native::history::History::open(&layout).unwrap().runs(10).unwrap(), []);
+    assert!(!project.path(".mlp").exists(), "looking writes nothing");
+    let (first, second) = (run(0.1), run(0.5));
     let history = mlpc_native::history::History::open(&layout).unwrap();
     let runs = history.runs(10).unwrap();
     assert_eq!(runs.iter().map(|run| run.run.clone()).collect::<Vec<_>>(), [second.clone(), first.clone()]);
