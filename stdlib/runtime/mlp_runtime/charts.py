@@ -20,33 +20,39 @@ def confusion(truth: Codes, predicted: Codes, classes: Sequence[str]) -> str:
     size = len(classes)
     counts = np.zeros((size, size), dtype=np.int64)
     np.add.at(counts, (truth, predicted), 1)
-    margin = 12 + 7 * max(len(name) for name in classes)
-    parts = []
-    for row in range(size):
-        total = int(counts[row].sum())
-        for column in range(size):
-            share = int(counts[row, column]) / total if total else 0.0
-            x, y = margin + column * _CELL, 44 + row * _CELL
-            good = "good" if row == column else "bad"
-            parts.append(
-                f'<rect class="{good}" x="{x}" y="{y}" width="{_CELL - 2}" height="{_CELL - 2}"'
-                f' rx="4" fill-opacity="{0.06 + 0.74 * share:.3f}"/>'
-            )
-            middle = f'x="{x + _CELL // 2 - 1}" text-anchor="middle"'
-            parts.append(f'<text {middle} y="{y + 26}">{counts[row, column]}</text>')
-            parts.append(f'<text {middle} y="{y + 42}" class="faint">{share:.0%}</text>')
+    longest = max(len(name) for name in classes)
+    margin, width = 16 + 8 * longest, max(_CELL, 16 + 8 * longest)
+    parts = [_caption(margin, 14, "predicted (rows are true classes)")]
     for index, name in enumerate(classes):
-        place = index * _CELL + _CELL // 2
-        text = escape(name)
-        parts.append(
-            f'<text x="{margin + place - 1}" y="36" text-anchor="middle" class="axis">{text}</text>'
-        )
-        parts.append(
-            f'<text x="{margin - 8}" y="{48 + place}" text-anchor="end" class="axis">{text}</text>'
-        )
-    caption = f'<text x="{margin}" y="14" class="faint">predicted (true classes are rows)</text>'
-    width = margin + size * _CELL + 90
-    return _svg(width, 52 + size * _CELL, "confusion matrix", [caption, *parts])
+        across, down = margin + index * width + width // 2, 44 + index * _CELL + _CELL // 2
+        parts.append(_label(across, 36, "middle", name))
+        parts.append(_label(margin - 8, down + 4, "end", name))
+        total = int(counts[index].sum())
+        for column in range(size):
+            count = int(counts[index, column])
+            x, y = margin + column * width, 44 + index * _CELL
+            kind = "good" if index == column else "bad"
+            parts += _shaded(x, y, width, kind, count, count / total if total else 0.0)
+    return _svg(margin + size * width, 48 + size * _CELL, "confusion matrix", parts)
+
+
+def _shaded(x: int, y: int, width: int, kind: str, count: int, share: float) -> list[str]:
+    """One cell: a count and its share of the row."""
+    middle = x + width // 2 - 1
+    return [
+        f'<rect class="{kind}" x="{x}" y="{y}" width="{width - 2}" height="{_CELL - 2}" rx="4"'
+        f' fill-opacity="{0.05 + 0.45 * share:.3f}"/>',
+        _label(middle, y + 25, "middle", str(count)),
+        _caption(middle, y + 41, f"{share:.0%}", anchor="middle"),
+    ]
+
+
+def _label(x: float, y: float, anchor: str, text: str) -> str:
+    return f'<text x="{x}" y="{y}" text-anchor="{anchor}">{escape(text)}</text>'
+
+
+def _caption(x: float, y: float, text: str, *, anchor: str = "start") -> str:
+    return f'<text class="faint" x="{x}" y="{y}" text-anchor="{anchor}">{escape(text)}</text>'
 
 
 def predicted_and_true(truth: Numbers, predicted: Numbers) -> str:
@@ -72,7 +78,7 @@ def predicted_and_true(truth: Numbers, predicted: Numbers) -> str:
         (40 + _SIDE // 2, bottom - 16, "middle", "true"),
         (40, 14, "start", "predicted"),
     ):
-        parts.append(f'<text class="faint" x="{x}" y="{y}" text-anchor="{anchor}">{text}</text>')
+        parts.append(_caption(x, y, text, anchor=anchor))
     return _svg(_SIDE + 60, bottom, "predicted and true values", parts)
 
 
@@ -94,7 +100,7 @@ def histogram(values: Numbers, *, bins: int = 31) -> str:
         (40 + _SIDE // 2, "middle", "0"),
         (40 + _SIDE, "end", number(reach)),
     ):
-        parts.append(f'<text class="faint" x="{x}" y="148" text-anchor="{anchor}">{text}</text>')
+        parts.append(_caption(x, 148, text, anchor=anchor))
     return _svg(_SIDE + 60, 156, "residuals: predicted minus true", parts)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -70,7 +72,10 @@ def page(judged: Judged) -> str:
 
 def _metrics(judged: Judged) -> str:
     better = {metric.name: metric.better for metric in judged.metrics}
-    rows = [(name, value, f"{better[name]} is better") for name, value in judged.values.items()]
+    rows = [
+        (name, _Measured(value), f"{better[name]} is better")
+        for name, value in judged.values.items()
+    ]
     return _table(["metric", "value", ""], rows)
 
 
@@ -97,7 +102,7 @@ def _slices(judged: Judged) -> list[str]:
 
 def _slice_table(column: str, items: Sequence[Slice], names: Sequence[str]) -> str:
     rows = [
-        (item.value, item.rows, *(_cell_number(item.metrics[name]) for name in names))
+        (item.value, item.rows, *(_Measured(item.metrics[name]) for name in names))
         for item in items
     ]
     return _table([column, "rows", *names], rows)
@@ -125,8 +130,11 @@ def _provenance(judged: Judged, training: Mapping[str, Any]) -> list[tuple[str, 
     ]
 
 
-def _cell_number(value: float | None) -> str:
-    return number(value) if value is None else f"{value:.4f}"
+@dataclass(frozen=True)
+class _Measured:
+    """A metric's value in a table: all with the same digits, so that columns can be read down."""
+
+    value: float | None
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
@@ -136,8 +144,12 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def _cell(value: Any) -> str:
+    if isinstance(value, _Measured):
+        text = "undefined" if value.value is None else f"{value.value:.4f}"
+        return f'<td class="n">{text}</td>'
     if isinstance(value, float):
         return f'<td class="n">{number(value)}</td>'
     if isinstance(value, int) and not isinstance(value, bool):
         return f'<td class="n">{value}</td>'
-    return f"<td>{escape('null' if value is None else str(value))}</td>"
+    text = value if isinstance(value, str) else json.dumps(value)
+    return f"<td>{escape(text)}</td>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 
@@ -13,10 +14,10 @@ def number(value: float | None) -> str:
 
 
 def shown(value: Any) -> str:
-    """A cell's value: numbers short, text quoted."""
-    if isinstance(value, float):
-        return number(value) if abs(value) != float("inf") and value == value else str(value)
-    return repr(value) if isinstance(value, str) else str(value)
+    """A cell's value as programs write it: `null`, `true`, text in quotes."""
+    if value is None or isinstance(value, bool | str):
+        return json.dumps(value, ensure_ascii=False)
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
 def count(amount: int, noun: str) -> str:

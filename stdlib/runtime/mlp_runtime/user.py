@@ -9,6 +9,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+# Builds and models are checked file by file, so nothing may write bytecode between their files.
+sys.dont_write_bytecode = True
+
 _LOADED: dict[str, str] = {}
 
 

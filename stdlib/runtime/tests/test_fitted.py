@@ -76,7 +76,10 @@ def test_bins_by_quantiles() -> None:
 
 
 def test_the_state_keeps_every_bit(tmp_path: Path) -> None:
-    state: fitted.Transform = {"z": {"mean": 0.1 + 0.2, "std": 1e-300}, "odd name": {"levels": ["é", '"']}}
+    state: fitted.Transform = {
+        "z": {"mean": 0.1 + 0.2, "std": 1e-300},
+        "odd name": {"levels": ["é", '"']},
+    }
     path = tmp_path / "transform.json"
     fitted.save(state, path, features="f")
     assert fitted.load(path) == state
