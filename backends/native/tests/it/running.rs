@@ -216,3 +216,24 @@ fn the_history_remembers_runs_and_compares_them() {
     );
     assert_eq!((comparison.metrics[0].left, comparison.metrics[0].right), (Some(0.1), Some(0.5)));
 }
+
+#[test]
+fn the_python_runtime_gives_folders_the_same_digest() {
+    let project = Project::new();
+    let folder = project.path("model");
+    for (name, content) in [("b.json", "{}"), ("a/z.bin", "z"), ("a.txt", ""), ("a/ä b", "x")] {
+        std::fs::create_dir_all(folder.join(name).parent().unwrap()).unwrap();
+        std::fs::write(folder.join(name), content).unwrap();
+    }
+    let runtime = concat!(env!("CARGO_MANIFEST_DIR"), "/../../stdlib/runtime");
+    let program = "import pathlib, sys; sys.path.insert(0, sys.argv[1]); from mlp_runtime import files; \
+                   print(files.digest(pathlib.Path(sys.argv[2])))";
+    let output = std::process::Command::new(crate::project::python())
+        .args(["-B", "-c", program, runtime])
+        .arg(&folder)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let theirs = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(mlpc_native::digest::digest(&folder).unwrap(), theirs.trim());
+}
