@@ -1,5 +1,9 @@
 //! Pictures of a plan: Mermaid, DOT and SVG.
 
+mod svg;
+
+pub use svg::svg;
+
 use mlpc_plan::Plan;
 use mlpc_plan::plan::{InputRef, Step};
 use std::fmt::Write as _;
@@ -9,9 +13,12 @@ use std::fmt::Write as _;
 pub(crate) struct Node {
     /// What it is called for people.
     pub(crate) title: String,
-    /// Whether it is a source rather than a step.
-    pub(crate) is_source: bool,
+    /// What kind of step it is: the first part of its id; `source` for a source.
+    pub(crate) kind: String,
 }
+
+/// The kind of nodes that are no steps.
+const SOURCE: &str = "source";
 
 /// Nodes, sources first, and the edges between them by index, each once, in order.
 pub(crate) struct Graph {
@@ -21,8 +28,9 @@ pub(crate) struct Graph {
 
 impl Graph {
     pub(crate) fn of(plan: &Plan) -> Self {
-        let sources = plan.sources.iter().map(|source| Node { title: source.name.clone(), is_source: true });
-        let steps = plan.steps.iter().map(|step| Node { title: step.title.clone(), is_source: false });
+        let sources = plan.sources.iter().map(|source| Node { title: source.name.clone(), kind: SOURCE.to_owned() });
+        let kind = |id: &str| id.split('.').next().unwrap_or_default().to_owned();
+        let steps = plan.steps.iter().map(|step| Node { title: step.title.clone(), kind: kind(&step.id) });
         let nodes = sources.chain(steps).collect();
         let mut edges = Vec::new();
         for (index, step) in plan.steps.iter().enumerate() {
@@ -55,7 +63,7 @@ pub fn mermaid(plan: &Plan) -> String {
     let mut text = String::from("flowchart LR\n");
     for (index, node) in graph.nodes.iter().enumerate() {
         let title = mermaid_text(&node.title);
-        let (open, close) = if node.is_source { ("[(", ")]") } else { ("[", "]") };
+        let (open, close) = if node.kind == SOURCE { ("[(", ")]") } else { ("[", "]") };
         // Writing to a string cannot fail.
         let _ = writeln!(text, "  n{index}{open}\"{title}\"{close}");
     }
@@ -83,7 +91,7 @@ pub fn dot(plan: &Plan) -> String {
     let mut text = String::from("digraph plan {\n  rankdir=LR;\n  node [shape=box, style=rounded];\n");
     for (index, node) in graph.nodes.iter().enumerate() {
         let title = node.title.replace('\\', "\\\\").replace('"', "\\\"");
-        let shape = if node.is_source { ", shape=cylinder" } else { "" };
+        let shape = if node.kind == SOURCE { ", shape=cylinder" } else { "" };
         let _ = writeln!(text, "  n{index} [label=\"{title}\"{shape}];");
     }
     for (from, to) in &graph.edges {
@@ -91,4 +99,38 @@ pub fn dot(plan: &Plan) -> String {
     }
     text.push_str("}\n");
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::layers::{Layers, Place};
+    use super::{mermaid_text, svg};
+
+    #[test]
+    fn a_node_comes_right_of_all_it_needs_and_long_edges_pass_between_nodes() {
+        let edges = [(0, 1), (1, 2), (0, 2), (2, 3), (0, 3)];
+        let layers = Layers::of(4, &edges);
+        assert_eq!((0..4).map(|node| layers.layer(node)).collect::<Vec<_>>(), [0, 1, 2, 3]);
+        // 0 -> 2 passes layer 1, 0 -> 3 passes layers 1 and 2.
+        let passing = layers.order.iter().flatten().filter(|place| matches!(place, Place::Edge { .. })).count();
+        assert_eq!(passing, 3);
+        assert_eq!(layers.path(4), layers.path(4));
+        assert_eq!(layers.path(4).len(), 4);
+    }
+
+    #[test]
+    fn crossings_are_untangled() {
+        // 0 -> 3, 1 -> 2: in the order given the edges cross.
+        let layers = Layers::of(4, &[(0, 3), (1, 2)]);
+        let position = |node| layers.position(Place::Node(node));
+        assert_eq!(position(0) < position(1), position(3) < position(2));
+    }
+
+    #[test]
+    fn titles_can_say_anything() {
+        let odd = "a \"b\" <c> & 'd' # \n;";
+        assert!(!mermaid_text(odd).contains(['"', '<', '\n']));
+        let drawn = svg::escaped(odd);
+        assert!(!drawn.contains(['<', '>', '"', '\n']));
+    }
 }

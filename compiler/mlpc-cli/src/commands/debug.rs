@@ -1,7 +1,10 @@
 //! `mlpc debug`: what a stage of the compiler makes of a program, for those who work on it.
 
+use crate::build;
 use crate::error::ToolError;
 use crate::exit::Exit;
+use crate::json;
+use crate::lockfile;
 use crate::project::{self, Session, Target};
 use crate::terminal::{Style, Terminal};
 use mlpc_db::{Block, blocks, parse_block};
@@ -30,11 +33,21 @@ enum Stage {
     Items,
     /// What each block means
     Types,
+    /// The plan, before programs are made for it
+    Plan,
 }
 
 /// Prints the stage, file by file, block by block.
 pub fn run(args: &Args, terminal: &mut Terminal) -> Result<Exit, ToolError> {
     let session = project::open(&args.target)?;
+    if args.stage == Stage::Plan {
+        // Lowering is for programs without errors only.
+        build::check(&session, terminal)?;
+        let lock = lockfile::read_for_writing(&session)?.unwrap_or_default();
+        let plan = mlpc_plan::lower(&session.db, session.project, &lock);
+        terminal.print(&json::pretty(&plan));
+        return Ok(Exit::Fine);
+    }
     for file in session.project.files(&session.db) {
         let name = session.shown(file.path(&session.db));
         let heading = terminal.out.paint(Style::Bold, format_args!("== {name}"));
@@ -44,7 +57,7 @@ pub fn run(args: &Args, terminal: &mut Terminal) -> Result<Exit, ToolError> {
                 Stage::Tokens => tokens(&session, *block),
                 Stage::Tree => parse_block(&session.db, *block).tree.debug_print(),
                 Stage::Items => item(&session, *block),
-                Stage::Types => types(&session, *block),
+                Stage::Types | Stage::Plan => types(&session, *block),
             };
             terminal.print(&text);
         }

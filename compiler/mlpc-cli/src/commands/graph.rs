@@ -30,6 +30,8 @@ enum Format {
     Mermaid,
     /// For Graphviz
     Dot,
+    /// For a browser
+    Svg,
 }
 
 /// Prints or writes the picture.
@@ -42,6 +44,7 @@ pub fn run(args: &Args, terminal: &mut Terminal) -> Result<Exit, ToolError> {
     let picture = match args.format {
         Format::Mermaid => mlpc_emit::graph::mermaid(&plan),
         Format::Dot => mlpc_emit::graph::dot(&plan),
+        Format::Svg => mlpc_emit::graph::svg(&plan),
     };
     match &args.output {
         None => terminal.print(&picture),

@@ -8,7 +8,7 @@ use crate::project::Session;
 use crate::terminal::{Paint, Style};
 use codespan_reporting::diagnostic as codespan;
 use codespan_reporting::term::{self, Chars, Config, DisplayStyle, termcolor};
-use mlpc_diagnostics::{Diagnostic, FileId, Severity};
+use mlpc_diagnostics::{Diagnostic, Edit, FileId, Fix, Severity};
 pub use sources::Sources;
 
 /// How findings are shown.
@@ -116,7 +116,7 @@ fn translate(sources: &Sources<'_>, finding: &Diagnostic) -> codespan::Diagnosti
     let notes = finding.notes.iter().map(|note| hang("note: ", note));
     let help = finding.help.iter().map(|help| hang("help: ", help));
     // A fix that only repeats the help says nothing new.
-    let fixes = finding.fixes.iter().filter(|fix| !finding.help.contains(&fix.title));
+    let fixes = finding.fixes.iter().filter(|fix| !is_told(finding, fix));
     let fixes = fixes.map(|fix| hang("fix: ", &fix_text(fix)));
     codespan::Diagnostic::new(severity)
         .with_code(finding.code.id)
@@ -125,7 +125,14 @@ fn translate(sources: &Sources<'_>, finding: &Diagnostic) -> codespan::Diagnosti
         .with_notes(notes.chain(help).chain(fixes).collect())
 }
 
-fn fix_text(fix: &mlpc_diagnostics::Fix) -> String {
+/// Whether a help line already says what a fix would do.
+fn is_told(finding: &Diagnostic, fix: &Fix) -> bool {
+    let quoted = |edit: &Edit| format!("`{}`", edit.text.trim());
+    let said = |help: &String| *help == fix.title || fix.edits.iter().all(|edit| help.contains(&quoted(edit)));
+    finding.help.iter().any(said)
+}
+
+fn fix_text(fix: &Fix) -> String {
     match fix.edits.as_slice() {
         [edit]
             if !edit.text.trim().is_empty() && !edit.text.contains('\n') && !fix.title.contains(edit.text.trim()) =>
