@@ -25,9 +25,14 @@ pub fn check(text: &str) -> Checked {
 /// Checks a program; the first file is its root.
 #[must_use]
 pub fn check_files(files: &[(&str, &str)]) -> Checked {
+    check_in(Database::default(), files)
+}
+
+/// Checks a program in a database that may have checked others before.
+#[must_use]
+pub fn check_in(mut db: Database, files: &[(&str, &str)]) -> Checked {
     let system = system(files);
     let root = files.first().map_or(MAIN, |(path, _)| path);
-    let mut db = Database::default();
     let project = mlpc_hir::load(&mut db, &system, root, None).expect("the root is in memory");
     let findings = mlpc_hir::check_project(&db, project);
     Checked { db, project, findings }

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests may panic")]
 
 mod docs;
+mod firewall;
 mod fixes;
 mod mistakes;
 mod pages;
+mod properties;
 mod specs;

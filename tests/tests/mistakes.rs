@@ -286,3 +286,15 @@ fn first_line<'a>(checked: &'a Checked, finding: &mlpc_diagnostics::Diagnostic) 
 pub fn programs() -> impl Iterator<Item = String> {
     MISTAKES.iter().map(|mistake| mistake.program.replacen(mistake.replace, mistake.with, 1))
 }
+
+/// The examples.
+pub const EXAMPLES: [&str; 2] = [PENGUINS, DIABETES];
+
+/// An example with some of the mistakes in it: those that fit beside each other.
+pub fn edits(example: usize, chosen: &[usize]) -> String {
+    let text = EXAMPLES[example];
+    let mistakes: Vec<&Mistake> = MISTAKES.iter().filter(|mistake| mistake.program == text).collect();
+    chosen.iter().map(|index| mistakes[index % mistakes.len()]).fold(text.to_owned(), |text, mistake| {
+        if text.matches(mistake.replace).count() == 1 { text.replacen(mistake.replace, mistake.with, 1) } else { text }
+    })
+}

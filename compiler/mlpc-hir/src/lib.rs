@@ -14,6 +14,7 @@ pub mod library;
 mod load;
 pub mod names;
 mod references;
+mod requirement;
 mod silence;
 pub mod specs;
 pub mod typed;

@@ -5,11 +5,11 @@ use crate::consts::{constant, dotted, literal};
 use crate::entries::call_of;
 use crate::errors;
 use crate::library::{body, nested, setting};
+use crate::requirement::check_requirement;
 use crate::typed::{Checked, Const, Environment, Operations, Parameter, Pipeline};
 use crate::types::{Interval, Ty};
 use mlpc_db::{Block, Db, Project, parse_block};
 use mlpc_syntax::ast::{BlockDecl, Decl, Entry, Expr, ExprKind};
-use pep508_rs::{Requirement, VerbatimUrl};
 use std::str::FromStr;
 
 /// The `pipeline` block.
@@ -119,10 +119,10 @@ pub fn environment<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Environme
     if let Some(Expr { kind: ExprKind::List(items), .. }) = setting(decl, "packages") {
         for item in items {
             let ExprKind::Str(text) = &item.kind else { continue };
-            match Requirement::<VerbatimUrl>::from_str(text) {
-                Ok(_) => value.packages.push(text.clone()),
-                Err(error) => {
-                    let message = format!("{text:?} is no requirement: {}", error.message);
+            match check_requirement(text) {
+                Ok(()) => value.packages.push(text.clone()),
+                Err(reason) => {
+                    let message = format!("{text:?} is no requirement: {reason}");
                     context.findings.push(errors::bad_value(message, "as `\"polars>=1,<3\"`", item.span));
                 }
             }

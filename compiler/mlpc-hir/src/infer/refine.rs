@@ -122,13 +122,14 @@ fn compare(op: BinaryOp, left: Interval, right: Interval, nullable: bool) -> Opt
     let at_most = left.high <= right.low;
     let surely_more = left.low > right.high || (left.low == right.high && !(left.low_closed && right.high_closed));
     let at_least = left.low >= right.high;
+    let same = left.low == left.high && right.low == right.high && left.low == right.low;
     let (always, never) = match op {
         BinaryOp::Lt => (surely_less, at_least),
         BinaryOp::Le => (at_most, surely_more),
         BinaryOp::Gt => (surely_more, at_most),
         BinaryOp::Ge => (at_least, surely_less),
-        BinaryOp::Eq => (false, surely_less || surely_more),
-        BinaryOp::Ne => (surely_less || surely_more, false),
+        BinaryOp::Eq => (same, surely_less || surely_more),
+        BinaryOp::Ne => (surely_less || surely_more, same),
         _ => (false, false),
     };
     match (always && !nullable, never) {
