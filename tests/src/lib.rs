@@ -6,6 +6,7 @@ pub mod command;
 pub mod expected;
 pub mod markdown;
 pub mod program;
+pub mod project;
 pub mod python;
 pub mod reveal;
 pub mod snapshot;

@@ -132,7 +132,7 @@ struct Table(BTreeMap<String, Ty>);
 
 impl Columns for Table {
     fn lookup(&self, name: &str) -> Lookup {
-        self.0.get(name).map_or(Lookup::Missing(None), |ty| Lookup::Found(name.to_owned(), ty.clone()))
+        self.0.get(name).map_or(Lookup::Missing(Default::default()), |ty| Lookup::Found(name.to_owned(), ty.clone()))
     }
 
     fn describe(&self) -> String {

@@ -4,5 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests may panic")]
 
 mod e2e {
+    mod examples;
+    mod failures;
     mod library;
+    mod lint;
 }

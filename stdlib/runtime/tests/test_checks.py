@@ -28,12 +28,12 @@ FEW_NULLS = checks.Table(
 def test_rows_that_do_not_meet_a_condition() -> None:
     [outcome] = checks.check(ROWS, [POSITIVE])
     assert (outcome.passed, outcome.count) == (False, 1)
-    assert outcome.line() == "a > 0: 1 row: -2, 'y' (row 3)"
+    assert outcome.line() == 'a > 0: 1 row: -2, "y" (row 3)'
 
 
 def test_a_measured_value_and_the_rows_behind_it() -> None:
     [outcome] = checks.check(ROWS, [FEW_NULLS])
-    assert outcome.line() == "null_rate(a) <= 10%: measured 0.25: 1 row: None (row 2)"
+    assert outcome.line() == "null_rate(a) <= 10%: measured 0.25: 1 row: null (row 2)"
 
 
 def test_a_null_verdict_is_none() -> None:
@@ -50,8 +50,8 @@ def test_all_failures_are_told_and_written(tmp_path: Path) -> None:
     assert failure.value.code == 4
     assert str(failure.value).splitlines() == [
         "d: 2 of 3 checks failed",
-        "  a > 0: 1 row: -2, 'y' (row 3)",
-        "  null_rate(a) <= 10%: measured 0.25: 1 row: None (row 2)",
+        '  a > 0: 1 row: -2, "y" (row 3)',
+        "  null_rate(a) <= 10%: measured 0.25: 1 row: null (row 2)",
     ]
     written = json.loads(path.read_text())
     assert (written["format"], written["passed"]) == ("mlp-checks/v1", False)

@@ -92,10 +92,10 @@ def test_times_that_clocks_skip_or_repeat(tmp_path: Path) -> None:
     twice = cells(tmp_path, at, "2013-11-03 01:30", timezone=zone)
     assert twice == [datetime(2013, 11, 3, 5, 30, tzinfo=UTC)]
     assert problems(tmp_path, at, "2013-03-10 02:30", timezone=zone) == [
-        "t is a timestamp: 1 row: '2013-03-10 02:30' (row 1)"
+        't is a timestamp: 1 row: "2013-03-10 02:30" (row 1)'
     ]
     assert problems(tmp_path, at, "2013-07-01 12:00") == [
-        "t is a timestamp with an offset: 1 row: '2013-07-01 12:00' (row 1)"
+        't is a timestamp with an offset: 1 row: "2013-07-01 12:00" (row 1)'
     ]
 
 
@@ -135,18 +135,18 @@ def test_each_rule_counts_and_shows_what_breaks_it(tmp_path: Path) -> None:
     )
     _, found = table.read_csv(path, declared, null=["NA"])
     assert failed(found) == [
-        "id is not null: 1 row: None (row 4)",
-        "kind is one of a, b: 1 row: 'c' (row 4)",
+        "id is not null: 1 row: null (row 4)",
+        'kind is one of a, b: 1 row: "c" (row 4)',
         "n in 0..<50: 2 rows: 50 (row 2), -1 (row 3)",
-        "code matches [A-Z]+: 1 row: 'xyz' (row 3)",
-        "code is unique: 2 rows: 'AB' (row 1), 'AB' (row 2)",
-        "(id) identifies a row: 3 rows: 1 (row 1), 1 (row 2), None (row 4)",
+        'code matches [A-Z]+: 1 row: "xyz" (row 3)',
+        'code is unique: 2 rows: "AB" (row 1), "AB" (row 2)',
+        "(id) identifies a row: 3 rows: 1 (row 1), 1 (row 2), null (row 4)",
     ]
 
 
 def test_only_a_few_examples_of_many(tmp_path: Path) -> None:
     [line] = problems(tmp_path, Column("a", "int"), *["x"] * 1000)
-    assert line == "a is an integer: 1000 rows: " + ", ".join(f"'x' (row {n})" for n in range(1, 6))
+    assert line == "a is an integer: 1000 rows: " + ", ".join(f'"x" (row {n})' for n in range(1, 6))
 
 
 def test_unique_lets_nulls_be(tmp_path: Path) -> None:
