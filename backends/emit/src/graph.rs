@@ -1,5 +1,6 @@
 //! Pictures of a plan: Mermaid, DOT and SVG.
 
+mod layers;
 mod svg;
 
 pub use svg::svg;

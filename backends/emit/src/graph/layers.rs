@@ -66,6 +66,7 @@ impl Layers {
     }
 
     /// Where a place lies within its layer.
+    #[cfg(test)]
     pub(super) fn position(&self, place: Place) -> usize {
         let found = self.order.iter().find_map(|layer| layer.iter().position(|other| *other == place));
         found.unwrap_or_default()
