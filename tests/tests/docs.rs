@@ -67,3 +67,16 @@ fn nothing_names_a_path_of_a_machine() {
         }
     }
 }
+
+#[test]
+fn the_locks_of_the_examples_are_current() {
+    for (folder, program) in [("examples/penguins", "penguins.mlp"), ("examples/diabetes", "diabetes.mlp")] {
+        let system = mlpc_db::RealSystem::new(&root().join(folder));
+        let mut db = mlpc_db::Database::default();
+        let project = mlpc_hir::load(&mut db, &system, program, None).unwrap();
+        let lock = mlpc_plan::lock::parse(&read(&format!("{folder}/mlp.lock"))).unwrap();
+        let stale = mlpc_plan::check_lock(&db, project, Some(&lock), &system);
+        let stale: Vec<&str> = stale.iter().map(|finding| finding.message.as_str()).collect();
+        assert_eq!(stale, Vec::<&str>::new(), "run `mlpc lock {folder}`");
+    }
+}
