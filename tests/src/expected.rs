@@ -31,7 +31,10 @@ pub fn disagreements(checked: &Checked, files: &[(&str, &str)], ignore: impl Fn(
                     Expected::Type(wanted) => {
                         let found = reveal(checked, path, at + 1);
                         if found.as_deref() != Some(wanted.as_str()) {
-                            wrong.push(format!("{here}: is {}, not {wanted}", found.unwrap_or_else(|| "undefined".to_owned())));
+                            wrong.push(format!(
+                                "{here}: is {}, not {wanted}",
+                                found.unwrap_or_else(|| "undefined".to_owned())
+                            ));
                         }
                     }
                     Expected::Finding(severity, code, message) => {
@@ -108,6 +111,9 @@ mod tests {
         let text = "pipeline p { seed = 1 } // error: [no_seed] \"\"\n";
         let files = [("main.mlp", text)];
         let checked = crate::program::check_files(&files);
-        assert_eq!(disagreements(&checked, &files, |finding| finding.severity == Severity::Note), ["main.mlp:1: no Error [no_seed] \"\""]);
+        assert_eq!(
+            disagreements(&checked, &files, |finding| finding.severity == Severity::Note),
+            ["main.mlp:1: no Error [no_seed] \"\""]
+        );
     }
 }

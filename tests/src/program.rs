@@ -62,7 +62,8 @@ impl Checked {
     /// The path and line, from 1, of a place.
     #[must_use]
     pub fn line(&self, place: &FileSpan) -> (&str, usize) {
-        let path = self.files().iter().find(|file| file.id(&self.db) == place.file).map_or("?", |file| file.path(&self.db));
+        let path =
+            self.files().iter().find(|file| file.id(&self.db) == place.file).map_or("?", |file| file.path(&self.db));
         let before = self.source(place).get(..place.span.start as usize).unwrap_or_default();
         (path, before.matches('\n').count() + 1)
     }

@@ -94,10 +94,8 @@ impl Project {
         let wanted = mlpc_plan::wanted(&db, project);
         let sha256 = |path: &str| file_digest(&self.path.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
         let version = mlpc_stdlib::version().to_owned();
-        let mut lock = Lock {
-            stdlib: Some(LockedStdlib { version, sha256: mlpc_stdlib::digest() }),
-            ..Lock::default()
-        };
+        let mut lock =
+            Lock { stdlib: Some(LockedStdlib { version, sha256: mlpc_stdlib::digest() }), ..Lock::default() };
         for data in &wanted.data {
             let bytes = fs::metadata(self.path.join(&data.path)).expect("the data is there").len();
             let entry = LockedData { path: data.path.clone(), sha256: sha256(&data.path), bytes };
@@ -224,7 +222,8 @@ impl Run {
     #[must_use]
     pub fn told(&self) -> String {
         let mut text = self.ended.stderr.clone();
-        for event in self.finished().filter(|event| !["succeeded", "cached"].iter().any(|fine| event["state"] == *fine)) {
+        for event in self.finished().filter(|event| !["succeeded", "cached"].iter().any(|fine| event["state"] == *fine))
+        {
             let field = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
             text += &format!("{} {}: {}\n", field("step"), field("state"), field("message"));
             for line in event["tail"].as_array().into_iter().flatten() {

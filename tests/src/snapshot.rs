@@ -19,7 +19,8 @@ pub fn render(checked: &Checked, ignore: impl Fn(&Diagnostic) -> bool) -> String
     let config = Config { chars: Chars::box_drawing(), ..Config::default() };
     let mut out = termcolor::NoColor::new(Vec::new());
     for finding in checked.findings.iter().filter(|finding| !ignore(finding)) {
-        term::emit_to_write_style(&mut out, &config, &files, &translate(finding, &ids)).expect("places are in the text");
+        term::emit_to_write_style(&mut out, &config, &files, &translate(finding, &ids))
+            .expect("places are in the text");
     }
     let text = String::from_utf8(out.into_inner()).expect("the text was UTF-8");
     let lines: Vec<&str> = text.lines().map(str::trim_end).collect();

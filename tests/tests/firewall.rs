@@ -73,7 +73,8 @@ fn everything_is_checked_once() {
     session.db.record();
     let project = session.load();
     mlpc_hir::check_project(&session.db, project);
-    let checks: Vec<String> = session.db.recorded().into_iter().filter(|event| event.starts_with("check_block(")).collect();
+    let checks: Vec<String> =
+        session.db.recorded().into_iter().filter(|event| event.starts_with("check_block(")).collect();
     assert_eq!(checks.len(), session.blocks(project).count(), "{checks:?}");
 }
 
@@ -139,6 +140,7 @@ fn nothing_is_done_for_the_same_text() {
 #[test]
 fn the_standard_library_is_read_once() {
     let events = Session::new(PENGUINS).edit("min_rows = 10", "min_rows = 11");
-    let scans = events.iter().filter(|event| event.starts_with("blocks(") || event.starts_with("library_scope(")).count();
+    let scans =
+        events.iter().filter(|event| event.starts_with("blocks(") || event.starts_with("library_scope(")).count();
     assert_eq!(scans, 1, "only the edited file is split again: {events:#?}");
 }

@@ -1,6 +1,9 @@
 //! One slip in a whole program gives one finding: the right code, on the right words, and nothing that follows from it.
 
-use mlpc_tests::program::{Checked, check};
+use mlpc_plan::identity::sha256_hex;
+use mlpc_plan::lock::{Lock, LockedData, LockedEnvironment, LockedStdlib};
+use mlpc_plan::{check_lock, wanted};
+use mlpc_tests::program::{Checked, MAIN, check, check_files, system};
 
 const PENGUINS: &str = include_str!("../../examples/penguins/penguins.mlp");
 const DIABETES: &str = include_str!("../../examples/diabetes/diabetes.mlp");
@@ -297,4 +300,47 @@ pub fn edits(example: usize, chosen: &[usize]) -> String {
     chosen.iter().map(|index| mistakes[index % mistakes.len()]).fold(text.to_owned(), |text, mistake| {
         if text.matches(mistake.replace).count() == 1 { text.replacen(mistake.replace, mistake.with, 1) } else { text }
     })
+}
+
+/// What a lock of the penguins holds, but for what `leave_out` takes out of it.
+fn lock_findings(leave_out: impl Fn(&mut Lock)) -> Vec<(String, String)> {
+    let data = include_str!("../../examples/penguins/data/penguins.csv");
+    let files = [(MAIN, PENGUINS), ("data/penguins.csv", data)];
+    let checked = check_files(&files);
+    let mut lock = Lock {
+        stdlib: Some(LockedStdlib { version: mlpc_stdlib::version().to_owned(), sha256: mlpc_stdlib::digest() }),
+        ..Lock::default()
+    };
+    let wanted = wanted(&checked.db, checked.project);
+    for found in &wanted.data {
+        let locked =
+            LockedData { path: found.path.clone(), sha256: sha256_hex(data.as_bytes()), bytes: data.len() as u64 };
+        lock.data.insert(found.name.clone(), locked);
+    }
+    for found in &wanted.environments {
+        let locked = LockedEnvironment {
+            python: found.python.clone(),
+            requirements: found.digest(),
+            ..LockedEnvironment::default()
+        };
+        lock.environments.insert(found.name.clone(), locked);
+    }
+    leave_out(&mut lock);
+    let found = check_lock(&checked.db, checked.project, Some(&lock), &system(&files));
+    let shown = |finding: &mlpc_diagnostics::Diagnostic| {
+        (finding.code.name.to_owned(), first_line(&checked, finding).to_owned())
+    };
+    found.iter().map(shown).collect()
+}
+
+#[test]
+fn a_missing_or_stale_lock_entry_gives_a_single_finding() {
+    let source = "csv(\"data/penguins.csv\", null: [\"NA\"])".to_owned();
+    let of = |code: &str, span: &str| vec![(code.to_owned(), span.to_owned())];
+    assert_eq!(lock_findings(|_| {}), []);
+    assert_eq!(lock_findings(|lock| lock.data.clear()), of("missing_lock_entry", &source));
+    let change = |lock: &mut Lock| lock.data.values_mut().for_each(|data| data.sha256 = sha256_hex(b"other"));
+    assert_eq!(lock_findings(change), of("stale_lock", &source));
+    let pipeline = "pipeline penguin_species";
+    assert_eq!(lock_findings(|lock| lock.environments.clear()), of("missing_lock_entry", pipeline));
 }

@@ -45,7 +45,8 @@ fn complaints(code: &Code, case: &Case, failing: bool) -> Vec<String> {
     if let Some(lock) = &case.lock {
         checked.findings.extend(lock_findings(&checked, &lock.text, &files));
     }
-    let texts: String = files.iter().map(|(_, text)| *text).chain(case.lock.iter().map(|lock| lock.text.as_str())).collect();
+    let texts: String =
+        files.iter().map(|(_, text)| *text).chain(case.lock.iter().map(|lock| lock.text.as_str())).collect();
     let expected = expected_codes(&texts);
     let mut wrong: Vec<String> = Vec::new();
     if failing && (expected.is_empty() || expected.iter().any(|name| name != code.name)) {
@@ -87,7 +88,10 @@ fn lock_findings(checked: &Checked, text: &str, files: &[(&str, &str)]) -> Vec<D
         .collect();
     match lock::parse(&(lines.join("\n") + "\n")) {
         Ok(lock) => check_lock(&checked.db, checked.project, Some(&lock), &system),
-        Err(error) => vec![Diagnostic { severity: Severity::Error, ..Diagnostic::new(rule::bad_lock, error.message, start(checked)) }],
+        Err(error) => vec![Diagnostic {
+            severity: Severity::Error,
+            ..Diagnostic::new(rule::bad_lock, error.message, start(checked))
+        }],
     }
 }
 

@@ -22,9 +22,9 @@ enum Change {
 
 /// Words with which texts are broken.
 const WORDS: [&str; 44] = [
-    "{", "}", "(", ")", "[", "]", "=", "==", ",", ":", "..", "..=", "..<", "\"", "`", "//", "/", "+", "-", "**", "%", ".",
-    "...", "?", "@pii", "column", "let", "label", "filter", "join", "require", "allow", "over", "if", "in", "not", "1",
-    "2.5e3", "70%", "3d", "null", "f\"{x}\"", "é", "dataset",
+    "{", "}", "(", ")", "[", "]", "=", "==", ",", ":", "..", "..=", "..<", "\"", "`", "//", "/", "+", "-", "**", "%",
+    ".", "...", "?", "@pii", "column", "let", "label", "filter", "join", "require", "allow", "over", "if", "in", "not",
+    "1", "2.5e3", "70%", "3d", "null", "f\"{x}\"", "é", "dataset",
 ];
 
 fn change() -> impl Strategy<Value = Change> {
@@ -44,7 +44,12 @@ fn changes() -> impl Strategy<Value = Vec<Change>> {
 /// The text with a change made in it, between characters.
 fn apply(text: &str, change: &Change) -> String {
     let place = |share: f64| {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a share")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "a share"
+        )]
         let at = (share * text.len() as f64) as usize;
         text.floor_char_boundary(at)
     };
@@ -157,7 +162,8 @@ fn shown(checked: &Checked) -> Vec<String> {
         .findings
         .iter()
         .map(|finding| {
-            let places: Vec<_> = finding.labels.iter().map(|label| (checked.line(&label.place), label.place.span)).collect();
+            let places: Vec<_> =
+                finding.labels.iter().map(|label| (checked.line(&label.place), label.place.span)).collect();
             format!("{} {} {places:?} {:?} {:?}", finding.code.id, finding.message, finding.notes, finding.help)
         })
         .collect();
@@ -231,7 +237,8 @@ fn the_blocks_with_mistakes_have_them() {
 
 /// Ranges of numbers whose sums, products and quotients are exact.
 fn interval() -> impl Strategy<Value = Interval> {
-    let bound = || proptest::sample::select(&[f64::NEG_INFINITY, -4.0, -1.0, -0.5, 0.0, 0.5, 2.0, 4.0, f64::INFINITY][..]);
+    let bound =
+        || proptest::sample::select(&[f64::NEG_INFINITY, -4.0, -1.0, -0.5, 0.0, 0.5, 2.0, 4.0, f64::INFINITY][..]);
     (bound(), bound(), any::<bool>(), any::<bool>()).prop_map(|(low, high, low_closed, high_closed)| Interval {
         low,
         low_closed: low_closed && low.is_finite(),
@@ -268,12 +275,17 @@ proptest! {
 #[test]
 fn conditions_are_called_constant_exactly_where_they_are() {
     for (low, high) in [(0, 0), (0, 2), (1, 3)] {
-        let comparisons: Vec<(&str, i64)> =
-            ["<", "<=", ">", ">=", "==", "!="].into_iter().flat_map(|op| (-1..=4).map(move |bound| (op, bound))).collect();
+        let comparisons: Vec<(&str, i64)> = ["<", "<=", ">", ">=", "==", "!="]
+            .into_iter()
+            .flat_map(|op| (-1..=4).map(move |bound| (op, bound)))
+            .collect();
         let blocks: String = comparisons
             .iter()
             .enumerate()
-            .map(|(at, (op, bound))| format!("features e{at} from d {{ filter a {op} {bound}, column x }}\n").replace(", column", "\n  column"))
+            .map(|(at, (op, bound))| {
+                format!("features e{at} from d {{ filter a {op} {bound}, column x }}\n")
+                    .replace(", column", "\n  column")
+            })
             .collect();
         let schema = format!("schema {{ a: int in {low}..={high}, x: float }}");
         let text = format!("pipeline p {{ seed = 1 }}\ndataset d {{ source = csv(\"d.csv\"), {schema} }}\n{blocks}");
@@ -297,7 +309,11 @@ fn conditions_are_called_constant_exactly_where_they_are() {
             let mut found = checked.findings.iter().filter(|finding| {
                 finding.code.name == "impossible_condition" && checked.line(finding.primary().unwrap()).1 == line
             });
-            assert_eq!(found.next().map(|finding| finding.message.as_str()), expected, "a in {low}..={high}: a {op} {bound}");
+            assert_eq!(
+                found.next().map(|finding| finding.message.as_str()),
+                expected,
+                "a in {low}..={high}: a {op} {bound}"
+            );
         }
     }
 }

@@ -275,7 +275,8 @@ pub fn constant_condition(always: bool, found: &Ty, span: Span) -> Finding {
 /// A column that the data does not have; `known` are those that it has.
 pub fn unknown_column(name: &str, sources: &str, known: &[String], span: Span) -> Finding {
     let near = did_you_mean(name, known.iter().map(String::as_str)).map(spelled);
-    let finding = finding(rule::unknown_column, format!("{sources} has no column `{name}`"), span).here("unknown column");
+    let finding =
+        finding(rule::unknown_column, format!("{sources} has no column `{name}`"), span).here("unknown column");
     let finding = match (&near, known) {
         (None, [_, ..]) if known.len() <= 12 => {
             finding.note(format!("there is {}", list_words(known.iter().map(String::as_str), "and")))

@@ -13,6 +13,7 @@ pub mod infer;
 pub mod library;
 mod load;
 pub mod names;
+pub mod python;
 mod references;
 mod requirement;
 mod silence;

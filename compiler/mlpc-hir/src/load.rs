@@ -4,6 +4,7 @@
 use crate::consts::literal;
 use crate::library::{body, setting, text};
 use crate::names::{imports, join_path};
+use crate::python::possible_imports;
 use crate::typed::Const;
 use mlpc_db::{Database, Project, SourceFile, System, SystemError, blocks};
 use mlpc_syntax::ast::ExprKind;
@@ -37,15 +38,32 @@ pub fn load(db: &mut Database, system: &dyn System, path: &str, profile: Option<
             }
         }
     }
-    let code = files
-        .iter()
-        .flat_map(|file| python_files(db, *file))
-        .map(|path| {
-            let text = system.read_text(&path).ok();
-            (path, text)
-        })
-        .collect();
+    let named: Vec<String> = files.iter().flat_map(|file| python_files(db, *file)).collect();
+    let code = with_imports(system, named);
     Ok(db.set_project(files, imported, library, profile.map(str::to_owned), code))
+}
+
+/// Python files with their texts, those that are named and what they import of the project.
+fn with_imports(system: &dyn System, named: Vec<String>) -> BTreeMap<String, Option<String>> {
+    let mut code: BTreeMap<String, Option<String>> = BTreeMap::new();
+    let mut open = Vec::new();
+    for path in named {
+        let text = system.read_text(&path).ok();
+        open.extend(text.iter().map(|text| (path.clone(), text.clone())));
+        code.insert(path, text);
+    }
+    while let Some((path, text)) = open.pop() {
+        for imported in possible_imports(&path, &text) {
+            if code.contains_key(&imported) {
+                continue;
+            }
+            if let Ok(text) = system.read_text(&imported) {
+                code.insert(imported.clone(), Some(text.clone()));
+                open.push((imported, text));
+            }
+        }
+    }
+    code
 }
 
 /// Paths of the Python files that a file's blocks name, as `file.py:function`.

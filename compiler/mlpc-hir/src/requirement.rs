@@ -30,7 +30,8 @@ fn in_name(c: char) -> bool {
 
 fn check_name(what: &str, name: &str) -> Result<(), String> {
     let edges = [name.chars().next(), name.chars().last()];
-    let fine = name.chars().all(in_name) && edges.into_iter().all(|edge| edge.is_some_and(|c| c.is_ascii_alphanumeric()));
+    let fine =
+        name.chars().all(in_name) && edges.into_iter().all(|edge| edge.is_some_and(|c| c.is_ascii_alphanumeric()));
     if fine { Ok(()) } else { Err(format!("{what} starts and ends with a letter or a digit")) }
 }
 
@@ -40,10 +41,14 @@ mod tests {
 
     #[test]
     fn requirements_are_checked_without_panics() {
-        for fine in ["polars", "polars>=1,<3", "ruamel.yaml ~= 0.18", "polars[pandas, plot]==1.0", "a; sys_platform == 'linux'"] {
+        for fine in
+            ["polars", "polars>=1,<3", "ruamel.yaml ~= 0.18", "polars[pandas, plot]==1.0", "a; sys_platform == 'linux'"]
+        {
             assert_eq!(check_requirement(fine), Ok(()), "{fine}");
         }
-        for wrong in ["", "-a", "a.", "a. >1", "a..", "a[b.]", "a[é]>1", "a>>1", "a b", "a[b", "a @ file:///x", "é", "a;"] {
+        for wrong in
+            ["", "-a", "a.", "a. >1", "a..", "a[b.]", "a[é]>1", "a>>1", "a b", "a[b", "a @ file:///x", "é", "a;"]
+        {
             assert!(check_requirement(wrong).is_err(), "{wrong}");
         }
     }

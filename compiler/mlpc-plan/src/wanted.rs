@@ -94,6 +94,16 @@ pub fn wanted(db: &dyn Db, project: Project) -> Wanted {
             }
         }
     }
+    let code = project.code(db);
+    let imported: Vec<WantedCode> = wanted
+        .code
+        .iter()
+        .flat_map(|named| {
+            let paths = mlpc_hir::python::imported(code, &named.path);
+            paths.into_iter().map(|path| WantedCode { path: path.to_owned(), place: named.place.clone() })
+        })
+        .collect();
+    wanted.code.extend(imported);
     wanted.code.sort_by(|left, right| left.path.cmp(&right.path));
     wanted.code.dedup_by(|left, right| left.path == right.path);
     wanted

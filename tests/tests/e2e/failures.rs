@@ -98,11 +98,7 @@ const BAD: &[Bad] = &[
         change: |rows| rows[0] = "customer,tier,years,visits,spent".to_owned(),
         told: &["declared columns are not in the header of customers.csv", "age is missing"],
     },
-    Bad {
-        about: "a row that is too long",
-        change: |rows| rows[2].push_str(",7"),
-        told: &["customers"],
-    },
+    Bad { about: "a row that is too long", change: |rows| rows[2].push_str(",7"), told: &["customers"] },
     Bad {
         about: "an expectation of each row that fails",
         change: |rows| rows[40] = "40,basic,58,5,5000.0".to_owned(),
@@ -111,17 +107,13 @@ const BAD: &[Bad] = &[
     Bad {
         about: "an expectation of the table that fails",
         change: |rows| {
-            for at in 1..=10 {
-                rows[at] = format!("{at},basic,30,,3.5");
+            for (at, row) in rows.iter_mut().enumerate().skip(1).take(10) {
+                *row = format!("{at},basic,30,,3.5");
             }
         },
         told: &["null_rate(visits) <= 20%: measured 0.25: 10 rows: null (row 1), null (row 2)"],
     },
-    Bad {
-        about: "too few rows",
-        change: |rows| rows.truncate(6),
-        told: &["rows in 10..=1_000: measured 5"],
-    },
+    Bad { about: "too few rows", change: |rows| rows.truncate(6), told: &["rows in 10..=1_000: measured 5"] },
 ];
 
 #[test]
@@ -257,9 +249,9 @@ fn processes_below(folder: &Path) -> Vec<String> {
     for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
         let path = entry.path();
         let environment = std::fs::read(path.join("environ")).unwrap_or_default();
-        let ours = String::from_utf8_lossy(&environment).split('\0').any(|line| {
-            line.strip_prefix("MLP_STEP=").is_some_and(|marker| marker.starts_with(folder))
-        });
+        let ours = String::from_utf8_lossy(&environment)
+            .split('\0')
+            .any(|line| line.strip_prefix("MLP_STEP=").is_some_and(|marker| marker.starts_with(folder)));
         if ours {
             let line = std::fs::read(path.join("cmdline")).unwrap_or_default();
             found.push(String::from_utf8_lossy(&line).replace('\0', " "));

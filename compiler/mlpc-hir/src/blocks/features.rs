@@ -111,7 +111,8 @@ fn joins(context: &mut Context<'_>, decl: &BlockDecl, scope: &mut FeatureScope, 
                     let help = format!("name this one: `join {} as …`", join.dataset.text());
                     context.findings.push(errors::duplicate(&alias, place, Place::Here(first)).help(help));
                 }
-                let same = join.by.iter().filter(|(left, right)| right.as_ref().is_none_or(|name| name.text == left.text()));
+                let same =
+                    join.by.iter().filter(|(left, right)| right.as_ref().is_none_or(|name| name.text == left.text()));
                 let mut shared: Vec<String> =
                     same.filter_map(|(left, _)| left.segments.last().map(|name| name.text.clone())).collect();
                 if context.findings.len() > so_far {

@@ -319,7 +319,8 @@ impl Reader<'_, '_> {
         let agrees = |used: &MetricUse| {
             args.iter().all(|arg| {
                 let value = literal(&arg.value).and_then(|value| value.number());
-                let of = |(parameter, _): &&(String, Const)| arg.name.as_ref().is_some_and(|name| name.text == *parameter);
+                let of =
+                    |(parameter, _): &&(String, Const)| arg.name.as_ref().is_some_and(|name| name.text == *parameter);
                 used.arguments.iter().find(of).is_some_and(|(_, found)| found.number() == value)
             })
         };

@@ -122,7 +122,8 @@ fn python_function(context: &mut Context<'_>, path: &str, function: &str, span: 
         return true;
     }
     let written = context.source(span);
-    let near = mlpc_diagnostics::did_you_mean(function, defined).map(|near| written.replace(&format!(":{function}"), &format!(":{near}")));
+    let near = mlpc_diagnostics::did_you_mean(function, defined)
+        .map(|near| written.replace(&format!(":{function}"), &format!(":{near}")));
     context.findings.push(errors::unknown_component(&format!("function in `{path}` called"), function, near, span));
     false
 }

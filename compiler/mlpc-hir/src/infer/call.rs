@@ -1,6 +1,6 @@
 //! Calls: which function, which argument is which parameter, and what comes out.
 
-use super::{Infer, Position, literal_expr};
+use super::{Infer, Position, joined, literal_expr};
 use crate::consts::{constant, dotted};
 use crate::errors;
 use crate::library::{FnParam, FnSig, NullPolicy, Pattern, fn_signature};
@@ -254,14 +254,15 @@ impl Infer<'_> {
         let wanted = match &param.pattern {
             Pattern::Is(kind) if !value.ty.fits(kind) => Some(format!("`{kind}`")),
             Pattern::Number if !value.ty.is_number() && value.ty.kind != TyKind::Null => Some("a number".to_owned()),
-            Pattern::Var(name) => match variables.get(name).map_or(Some(value.ty.clone()), |seen| seen.join(&value.ty))
-            {
-                Some(joined) => {
-                    variables.insert(name.clone(), joined);
-                    None
+            Pattern::Var(name) => {
+                match variables.get(name).map_or(Some(value.ty.clone()), |seen| joined(seen, value)) {
+                    Some(joined) => {
+                        variables.insert(name.clone(), joined);
+                        None
+                    }
+                    None => variables.get(name).map(|seen| format!("`{}`", seen.kind)),
                 }
-                None => variables.get(name).map(|seen| format!("`{}`", seen.kind)),
-            },
+            }
             _ => None,
         };
         if let Some(wanted) = wanted {

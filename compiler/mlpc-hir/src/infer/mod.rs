@@ -181,7 +181,12 @@ impl Infer<'_> {
         self.refine(&condition, false);
         let otherwise = self.expr(otherwise);
         self.refined = before;
-        let Some(ty) = then.ty.join(&otherwise.ty) else {
+        let ty = if matches!(then.kind, TKind::Literal(_)) {
+            joined(&otherwise.ty, &then)
+        } else {
+            joined(&then.ty, &otherwise)
+        };
+        let Some(ty) = ty else {
             let (left, right) = (errors::TyAt(&then.ty, then.span), errors::TyAt(&otherwise.ty, otherwise.span));
             self.findings.push(errors::incompatible("choose between", "and", &left, &right, span));
             return TExpr::error(span);
@@ -259,6 +264,22 @@ impl Infer<'_> {
         }
         let nullable = item.ty.nullable;
         Some((TKind::InList { item: Box::new(item), values, negated }, nullable))
+    }
+}
+
+/// The narrowest type that holds both. A text that is written out is a level of the category beside it.
+fn joined(left: &Ty, right: &TExpr) -> Option<Ty> {
+    match (&left.kind, &right.kind) {
+        (TyKind::Category(levels), TKind::Literal(Const::Str(text))) => {
+            let levels = levels.clone().map(|mut levels| {
+                if !levels.contains(text) {
+                    levels.push(text.clone());
+                }
+                levels
+            });
+            Some(Ty::new(TyKind::Category(levels)).with_null(left.nullable))
+        }
+        _ => left.join(&right.ty),
     }
 }
 
