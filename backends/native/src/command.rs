@@ -148,9 +148,9 @@ impl Setting {
     }
 }
 
-/// A `_` at the end of a name only avoids a Python keyword.
+/// A `_` at the end of a name only avoids a Python keyword; names from an imported file have a dot.
 fn flag(name: &str) -> String {
-    format!("--{}", name.trim_end_matches('_').replace('_', "-"))
+    format!("--{}", name.trim_end_matches('_').replace(['_', '.'], "-"))
 }
 
 fn shell_command(template: &str, call: &Call<'_>) -> Command {

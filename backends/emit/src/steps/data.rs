@@ -181,23 +181,8 @@ pub(super) fn split(context: &Context<'_>, split: &Split) -> Result<Parts, EmitE
     if by_hash {
         arguments.push(Argument::keyword("seed", Py::name("args.seed")));
     }
-    let (function, how) = match &split.by {
-        SplitBy::Random => ("random", "by a hash of the key".to_owned()),
-        SplitBy::Stratified(column) => {
-            arguments.push(Argument::keyword("column", Py::string(column)));
-            ("stratified", format!("by a hash of the key within each `{column}`"))
-        }
-        SplitBy::Group(column) => {
-            arguments.push(Argument::keyword("column", Py::string(column)));
-            ("group", format!("by a hash of `{column}`"))
-        }
-        SplitBy::Time { timestamp, gap_ms } => {
-            arguments.push(Argument::keyword("timestamp", Py::string(timestamp)));
-            let gap = Py::name("timedelta").call_with(vec![span(*gap_ms)]);
-            arguments.push(Argument::keyword("gap", gap));
-            ("time", format!("in order of `{timestamp}`"))
-        }
-    };
+    let (function, how, by) = way(&split.by);
+    arguments.extend(by);
     let call = Py::name("split").attribute(function).call_with(arguments);
     let mut parts = Parts::new(
         format!("Assign each row to a part of `{}`, {how}.", split.name),
@@ -214,4 +199,21 @@ pub(super) fn split(context: &Context<'_>, split: &Split) -> Result<Parts, EmitE
     Ok(parts
         .line("table.write(parts, args.parts)")
         .line("return step.Result(rows=counts, summary=split.summary(counts))"))
+}
+
+/// The function that splits so, the same in words, and what it takes besides.
+fn way(by: &SplitBy) -> (&'static str, String, Vec<Argument>) {
+    let named = |name: &str, text: &str| Argument::keyword(name, Py::string(text));
+    match by {
+        SplitBy::Random => ("random", "by a hash of the key".to_owned(), Vec::new()),
+        SplitBy::Stratified(column) => {
+            ("stratified", format!("by a hash of the key within each `{column}`"), vec![named("column", column)])
+        }
+        SplitBy::Group(column) => ("group", format!("by a hash of `{column}`"), vec![named("column", column)]),
+        SplitBy::Time { timestamp, gap_ms } => {
+            let gap = Py::name("timedelta").call_with(vec![span(*gap_ms)]);
+            let taken = vec![named("timestamp", timestamp), Argument::keyword("gap", gap)];
+            ("time", format!("in order of `{timestamp}`"), taken)
+        }
+    }
 }
