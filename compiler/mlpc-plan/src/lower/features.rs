@@ -57,7 +57,10 @@ impl Lowering<'_> {
             base_columns,
             key: checked.key.clone(),
             timestamp: checked.timestamp.clone(),
+            spine: None,
             joins: checked.joins.iter().map(join).collect(),
+            windows: Vec::new(),
+            label_filters: Vec::new(),
             filters: checked.filters.iter().map(expr).collect(),
             values: stages.values,
             fitted: stages.fitted,
@@ -139,6 +142,7 @@ fn join(join: &typed::Join) -> Join {
         dataset: join.dataset.clone(),
         on: join.on.iter().map(|(left, right)| (expr(left), right.clone())).collect(),
         columns: join.columns.clone(),
+        known: None,
     }
 }
 

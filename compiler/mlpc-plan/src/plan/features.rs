@@ -24,10 +24,19 @@ pub struct FeatureSet {
     pub key: Vec<String>,
     /// The row's time.
     pub timestamp: Option<String>,
+    /// Moments at which each key of the base is looked at; `None`: the rows are those of the base.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spine: Option<Spine>,
     /// In order.
     pub joins: Vec<Join>,
-    /// Row conditions, after the joins; only true passes.
+    /// Aggregates over other rows, after the joins and before the filters; each may read those before it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub windows: Vec<Window>,
+    /// Row conditions that define the population, after joins and windows; only true passes.
     pub filters: Vec<Expr>,
+    /// Row conditions on rows to learn from only: they may name what is known after the prediction.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub label_filters: Vec<Expr>,
     /// Row-wise values in an order in which each comes after what it names: lets, features, arguments of fitted
     /// columns, the label.
     pub values: Vec<NamedValue>,
@@ -43,7 +52,36 @@ pub struct FeatureSet {
     pub carried: Vec<String>,
 }
 
-/// A join on the key of another dataset; never changes the number or order of rows.
+/// `sample every D in A..=B`: one row per key and moment, in the order of (moment, key).
+///
+/// The moments are `start`, `start + every_ms`, … up to `end`, which belongs to them. The row's time, called
+/// `sampled_at`, is the moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Spine {
+    /// The distance between moments, in milliseconds.
+    pub every_ms: i64,
+    /// The first moment: a day (its midnight in UTC) or an instant, ISO 8601.
+    pub start: String,
+    /// The last moment, likewise.
+    pub end: String,
+    /// A time of the base: a key has rows only from it on.
+    pub from: Option<String>,
+    /// Where the base is versioned: the version that holds at the moment.
+    pub valid: Option<Valid>,
+}
+
+/// The times between which a version of a row holds: `from <= t < until`; a null `until` is open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Valid {
+    /// A column.
+    pub from: String,
+    /// A column.
+    pub until: String,
+}
+
+/// A join with another dataset; never changes the number or order of rows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Join {
@@ -53,6 +91,134 @@ pub struct Join {
     pub on: Vec<(Expr, String)>,
     /// Columns taken: name there, name here.
     pub columns: Vec<(String, String)>,
+    /// Which rows of the other side are known at this row's time; `None`: all are, at any time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known: Option<Known>,
+}
+
+/// Which rows of a joined dataset are known at this row's time: those with `there + available_ms <= here`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Known {
+    /// This row's time; null matches nothing.
+    pub here: String,
+    /// The other side's time: a date (its midnight in UTC) or a timestamp.
+    pub there: String,
+    /// How long after its time a row there is known, in milliseconds: the largest of the columns taken.
+    pub available_ms: i64,
+    /// Of the rows that match, the last known one in canonical order is taken (as of); otherwise keys are unique there
+    /// and the row is taken if it is known.
+    pub latest: bool,
+    /// Rows that are older than this are not taken: `here - there <= within_ms`.
+    pub within_ms: Option<i64>,
+    /// Where the other side is versioned: the row is taken only while it holds (`here < until`, null is open).
+    pub until: Option<String>,
+}
+
+/// An aggregate over rows related to this one, named and used like a column.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Window {
+    /// Its name.
+    pub name: String,
+    /// Its documentation, where it is a definition of its own.
+    pub doc: Option<String>,
+    /// Its type.
+    pub dtype: DType,
+    /// The dataset whose rows are aggregated; `None`: those of this table, joined and before any filter.
+    pub source: Option<String>,
+    /// What is computed.
+    pub aggregate: Aggregate,
+    /// The aggregated value, over the columns of the source; `None` for `count()`. Nulls are skipped.
+    pub value: Option<Expr>,
+    /// Only rows of the source for which this is true.
+    pub filter: Option<Expr>,
+    /// Pairs: an expression over this row, one over the source's row. Null keys form no group. Empty: all rows.
+    pub by: Vec<(Expr, Expr)>,
+    /// Which rows, by time or order.
+    pub frame: Frame,
+}
+
+/// What a window computes. `sum` and the counts of nothing are 0, everything else of nothing is null.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "function", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Aggregate {
+    /// `count()`: rows; `count(condition)`: rows for which the value is true.
+    Count,
+    /// Sum.
+    Sum,
+    /// Mean.
+    Mean,
+    /// Sample standard deviation (n - 1); null of fewer than two.
+    Std,
+    /// Least value.
+    Min,
+    /// Greatest value.
+    Max,
+    /// Quantile by linear interpolation.
+    Quantile {
+        /// Between 0 and 1.
+        q: f64,
+    },
+    /// The first value in canonical order.
+    First,
+    /// The last value in canonical order.
+    Last,
+    /// How many different values.
+    NUnique,
+    /// Exponentially weighted mean by time: a value's weight halves with each `half_life_ms` of its age at the last
+    /// value.
+    EwmMean {
+        /// Milliseconds.
+        half_life_ms: i64,
+    },
+    /// The value that stands `n` before the end: 1 is the last one.
+    Lag {
+        /// At least 1.
+        n: u32,
+    },
+    /// The last value minus the one `n` before it.
+    Diff {
+        /// At least 1.
+        n: u32,
+    },
+    /// 1 plus the number of values that are less than this row's own value.
+    Rank {
+        /// This row's own value.
+        own: Box<Expr>,
+    },
+}
+
+/// Which rows a window covers, seen from a row at time t.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "frame", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Frame {
+    /// Rows before t. With `lag_ms` 0: `t - window <= time < t`; else `t - lag - window < time <= t - lag`. So a row never
+    /// sees itself or its ties.
+    Back {
+        /// This row's time.
+        here: String,
+        /// The source's time.
+        there: String,
+        /// Milliseconds; `None`: everything before.
+        window_ms: Option<i64>,
+        /// At most this many, the last ones in canonical order.
+        rows: Option<u32>,
+        /// Milliseconds.
+        lag_ms: i64,
+    },
+    /// Rows after t, of labels: `t < time <= t + ahead`. Null unless `t + ahead` is not after the last time of the source
+    /// (and of `as_of`, where there is one): what is not over is not known.
+    Ahead {
+        /// This row's time.
+        here: String,
+        /// The source's time.
+        there: String,
+        /// Milliseconds.
+        ahead_ms: i64,
+        /// A day or an instant, ISO 8601, beyond which nothing is known.
+        as_of: Option<String>,
+    },
 }
 
 /// A value by name.
