@@ -50,6 +50,7 @@ CONSTANTS: dict[str, str] = {
     "N": "2",
     "string": '"a"',
     "list[string]": '["a"]',
+    "unit": '"km"',
 }
 """The constant of each type that is used where a parameter has no default."""
 

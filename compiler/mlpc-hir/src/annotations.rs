@@ -1,9 +1,10 @@
 //! Types as written, to types.
 
+use crate::consts::literal;
 use crate::errors;
 use crate::typed::Finding;
-use crate::types::{Ty, TyKind};
-use mlpc_syntax::ast::{Expr, ExprKind, TypeExpr, TypeKind};
+use crate::types::{Exponent, Ty, TyKind, Unit};
+use mlpc_syntax::ast::{BinaryOp, Expr, ExprKind, TypeExpr, TypeKind};
 
 /// Types without arguments, by name.
 pub const SIMPLE: [(&str, TyKind); 8] = [
@@ -45,7 +46,8 @@ pub fn column_type(ty: &TypeExpr, findings: &mut Vec<Finding>) -> Ty {
         {
             findings.push(errors::duplicate_level(twice.1, ty.span));
         }
-        return Ty::new(kind).with_null(ty.nullable);
+        let ty = Ty::new(kind).with_null(ty.nullable);
+        return if ty.is_number() { ty.with_unit(measured_in(args, findings)) } else { ty };
     }
     if name == "category" {
         findings.push(errors::bad_levels(ty.span));
@@ -56,6 +58,36 @@ pub fn column_type(ty: &TypeExpr, findings: &mut Vec<Finding>) -> Ty {
         findings.push(errors::unknown_type(&name, known, path.span));
     }
     Ty::unknown()
+}
+
+/// The unit that stands in the brackets of a number's type.
+fn measured_in(args: &[Expr], findings: &mut Vec<Finding>) -> Unit {
+    match args {
+        [] => Unit::PLAIN,
+        [only] => unit(only).unwrap_or_else(|| {
+            findings.push(errors::bad_unit(only.span));
+            Unit::PLAIN
+        }),
+        [_, second, ..] => {
+            findings.push(errors::bad_unit(second.span));
+            Unit::PLAIN
+        }
+    }
+}
+
+/// The unit that an expression spells: `mi`, `mi / h`, `kg * m / s ** 2`, `1 / s`.
+#[must_use]
+pub fn unit(expr: &Expr) -> Option<Unit> {
+    match &expr.kind {
+        ExprKind::Name(symbol) => Some(Unit::symbol(symbol)),
+        ExprKind::Int(1) => Some(Unit::PLAIN),
+        ExprKind::Binary(BinaryOp::Mul, left, right) => unit(left)?.times(&unit(right)?),
+        ExprKind::Binary(BinaryOp::Div, left, right) => unit(left)?.per(&unit(right)?),
+        ExprKind::Binary(BinaryOp::Pow, base, exponent) => {
+            unit(base)?.power(Exponent::of(literal(exponent)?.number()?)?)
+        }
+        _ => None,
+    }
 }
 
 fn levels(args: &[Expr]) -> Option<Vec<String>> {

@@ -1,7 +1,7 @@
 //! The wording of this crate's findings, apart from the logic that finds them.
 
 use crate::typed::{Const, Finding};
-use crate::types::{Interval, Ty, TyKind};
+use crate::types::{Interval, Ty, TyKind, Unit};
 use mlpc_db::{BlockRef, Place};
 use mlpc_diagnostics::{Applicability, Code, Diagnostic, FileSpan, Span, did_you_mean, list_words, rule};
 
@@ -189,6 +189,9 @@ pub fn mismatch(what: &str, wanted: &str, found: &Ty, span: Span) -> Finding {
 
 /// Two sides that do not go together: `cannot compare a string with an int`.
 pub fn incompatible(verb: &str, link: &str, left: &TyAt<'_>, right: &TyAt<'_>, span: Span) -> Finding {
+    if left.0.is_number() && right.0.is_number() && left.0.unit() != right.0.unit() {
+        return unit_mismatch(verb, link, left, right, span);
+    }
     let message = format!("cannot {verb} {} {link} {}", article(left.0), article(right.0));
     finding(rule::type_mismatch, message, span).label(left.1, shown(left.0)).label(right.1, shown(right.0))
 }
@@ -198,7 +201,86 @@ pub struct TyAt<'a>(pub &'a Ty, pub Span);
 
 /// A type beside its value, which needs no range if it is a literal.
 fn shown(ty: &Ty) -> String {
-    if ty.range.low == ty.range.high { ty.kind.to_string() } else { ty.to_string() }
+    if is_point(ty) { ty.clone().in_range(Interval::ALL).to_string() } else { ty.to_string() }
+}
+
+fn is_point(ty: &Ty) -> bool {
+    ty.range.low == ty.range.high
+}
+
+/// Two quantities that are measured in different units.
+pub fn unit_mismatch(verb: &str, link: &str, left: &TyAt<'_>, right: &TyAt<'_>, span: Span) -> Finding {
+    let (one, two) = (left.0.unit(), right.0.unit());
+    let message = format!("cannot {verb} {} {link} {}", measured(&one), measured(&two));
+    let finding =
+        finding(rule::unit_mismatch, message, span).label(left.1, shown(left.0)).label(right.1, shown(right.0));
+    match (one.is_plain(), two.is_plain()) {
+        (true, false) => give_unit(finding, left, &two),
+        (false, true) => give_unit(finding, right, &one),
+        _ if two.conversion(&one).is_some() => {
+            finding.help(format!("convert one of them: `convert(…, {one})` gives `{one}`"))
+        }
+        _ => finding.help("they do not measure the same: multiply or divide them, or correct a unit in the schema"),
+    }
+}
+
+/// How a plain number gets a unit: behind it if it is written out, else by a factor.
+fn give_unit(finding: Finding, plain: &TyAt<'_>, unit: &Unit) -> Finding {
+    if !is_point(plain.0) {
+        return finding.help(format!("`x * 1.0[{unit}]` measures a plain number in `{unit}`"));
+    }
+    let end = Span { start: plain.1.end, end: plain.1.end };
+    let finding = finding.help(format!("a number takes its unit in brackets: `[{unit}]`"));
+    finding.fix(Applicability::Unsafe, format!("measure it in `{unit}`"), end, format!("[{unit}]"))
+}
+
+fn measured(unit: &Unit) -> String {
+    if unit.is_plain() { "a plain number".to_owned() } else { format!("a quantity in `{unit}`") }
+}
+
+/// An argument in another unit than the function takes.
+pub fn unit_argument(what: &str, wanted: &Unit, found: &Ty, span: Span) -> Finding {
+    let unit = found.unit();
+    let message = format!("{what} takes {}, and this is {}", measured(wanted), measured(&unit));
+    let finding = finding(rule::unit_mismatch, message, span).here(shown(found));
+    if wanted.is_plain() {
+        finding.help(format!("`x / 1.0[{unit}]` is its plain number; a ratio of two such quantities is one too"))
+    } else if unit.is_plain() {
+        give_unit(finding, &TyAt(found, span), wanted)
+    } else if unit.conversion(wanted).is_some() {
+        finding.help(format!("convert it: `convert(…, {wanted})`"))
+    } else {
+        finding.help(format!("give it a quantity in `{wanted}`"))
+    }
+}
+
+/// A power whose unit is not known.
+pub fn power_of_unit(base: &TyAt<'_>, exponent: &TyAt<'_>) -> Finding {
+    let message = "a power of a quantity needs an exponent that is a plain number known when the program is compiled";
+    finding(rule::unit_mismatch, message, exponent.1)
+        .here(exponent.0.to_string())
+        .label(base.1, shown(base.0))
+        .help(format!("take the plain number first: `(x / 1.0[{}]) ** …`", base.0.unit()))
+}
+
+/// A conversion between units that do not measure the same, or of which one is not known.
+pub fn no_conversion(value: &TyAt<'_>, to: &Unit, span: Span) -> Finding {
+    let from = value.0.unit();
+    let message = format!("there is no conversion from {} to `{to}`", measured(&from));
+    let finding =
+        finding(rule::unit_mismatch, message, span).here("not the same measure").label(value.1, shown(value.0));
+    if from.is_plain() {
+        finding.help(format!("`x * 1.0[{to}]` measures a plain number in `{to}`"))
+    } else {
+        finding.help(format!("where one factor is right for all rows, write it: `x * 1.0[{to}] / 1.0[{from}]`"))
+    }
+}
+
+/// Brackets that hold no unit.
+pub fn bad_unit(span: Span) -> Finding {
+    finding(rule::bad_value, "this is no unit", span)
+        .here("not a unit")
+        .help("a unit is a symbol, or symbols with `*`, `/` and `**`: `mi / h`, `m / s ** 2`, `1 / s`")
 }
 
 /// Comparing with null.
@@ -529,7 +611,7 @@ fn indefinite(word: &str) -> &'static str {
 fn article(ty: &Ty) -> String {
     let text = match &ty.kind {
         TyKind::Category(Some(_)) => "category".to_owned(),
-        kind => kind.to_string(),
+        kind => format!("{kind}{}", ty.detail),
     };
     let null = if ty.nullable && ty.kind != TyKind::Null { " that may be null" } else { "" };
     match ty.kind {

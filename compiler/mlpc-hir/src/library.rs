@@ -3,7 +3,7 @@
 
 use crate::consts::{dotted, interval, literal};
 use crate::typed::{Const, FnBody, Task};
-use crate::types::{Interval, TyKind};
+use crate::types::{Exponent, Interval, TyKind, Unit};
 use mlpc_db::{Block, Db, parse_block};
 use mlpc_syntax::ast::{BlockDecl, Decl, Entry, Expr, ExprKind, Field, SigParam, TypeExpr, TypeKind};
 
@@ -26,6 +26,12 @@ pub struct FnSig {
     pub result_range: Interval,
     /// What nulls do.
     pub nulls: NullPolicy,
+    /// What units do.
+    pub units: UnitPolicy,
+    /// The unit that the result is declared in.
+    pub result_unit: Unit,
+    /// Whether it reads the date parts of its times.
+    pub zone: ZonePolicy,
     /// How it is done.
     pub body: FnBody,
     /// Template of a mask of rows to blame; expectations only.
@@ -58,6 +64,8 @@ pub struct FnParam {
     pub default: Option<Const>,
     /// Where the function is defined.
     pub domain: Interval,
+    /// The unit that it is declared in.
+    pub unit: Unit,
     /// Allowed texts, for `enum[…]`.
     pub options: Vec<String>,
 }
@@ -75,6 +83,8 @@ pub enum Pattern {
     Number,
     /// `list[…]`.
     List(Box<Pattern>),
+    /// `unit`: a unit of measure, always a constant.
+    Unit,
 }
 
 /// What a null argument does.
@@ -87,6 +97,44 @@ pub enum NullPolicy {
     /// The result is null only if all arguments are.
     Coalesce,
 }
+
+/// What a function does with the units of its arguments. Parameters of type `N` and `T` always take the same unit, and
+/// results of these types have it; this says what holds of `int` and `float`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnitPolicy {
+    /// Takes plain numbers only.
+    Plain,
+    /// Takes one unit and gives that unit to a power.
+    Power(i32, i32),
+    /// Takes one unit and gives a plain number.
+    Same,
+    /// Takes any units and gives a plain number.
+    Dropped,
+    /// Gives the unit that the constant `to` names.
+    Converted,
+}
+
+/// What a function reads of times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ZonePolicy {
+    /// The instant.
+    Instant,
+    /// Parts of the date in the zone of its argument, which a date has as well.
+    Calendar,
+    /// The clock in the zone of its argument; of a date, at midnight.
+    Clock,
+}
+
+/// Words of the setting `units`, and what they mean.
+const UNIT_POLICIES: [(&str, UnitPolicy); 7] = [
+    ("kept", UnitPolicy::Power(1, 1)),
+    ("squared", UnitPolicy::Power(2, 1)),
+    ("square_root", UnitPolicy::Power(1, 2)),
+    ("cube_root", UnitPolicy::Power(1, 3)),
+    ("same", UnitPolicy::Same),
+    ("dropped", UnitPolicy::Dropped),
+    ("converted", UnitPolicy::Converted),
+];
 
 /// A trainer.
 #[derive(Clone, Debug, PartialEq)]
@@ -200,9 +248,45 @@ pub fn fn_signature<'db>(db: &'db dyn Db, block: Block<'db>) -> Option<FnSig> {
             Some("coalesce") => NullPolicy::Coalesce,
             _ => NullPolicy::Propagate,
         },
+        units: units(decl),
+        result_unit: result.map_or(Unit::PLAIN, declared_unit),
+        zone: match text(decl, "zone").as_deref() {
+            Some("calendar") => ZonePolicy::Calendar,
+            Some("clock") => ZonePolicy::Clock,
+            _ => ZonePolicy::Instant,
+        },
         body,
         offending: text(decl, "offending"),
     })
+}
+
+/// What a declaration says of units. What is fitted, or measured over a table, is no quantity unless it says so.
+fn units(decl: &BlockDecl) -> UnitPolicy {
+    let word = text(decl, "units");
+    let said = UNIT_POLICIES.into_iter().find(|(name, _)| word.as_deref() == Some(*name));
+    let scaled = decl.kind.text == "expectation" || setting(decl, "fit").is_some();
+    said.map_or(if scaled { UnitPolicy::Dropped } else { UnitPolicy::Plain }, |(_, policy)| policy)
+}
+
+/// The unit in the brackets of a number's type.
+fn declared_unit(ty: &TypeExpr) -> Unit {
+    match &ty.kind {
+        TypeKind::Named { path, args } if matches!(path.text().as_str(), "int" | "float") => {
+            args.first().and_then(crate::annotations::unit).unwrap_or_default()
+        }
+        _ => Unit::PLAIN,
+    }
+}
+
+impl UnitPolicy {
+    /// The unit of the result, where the arguments share this one.
+    #[must_use]
+    pub fn applied(self, shared: &Unit) -> Option<Unit> {
+        match self {
+            Self::Power(over, under) => shared.power(Exponent::new(over, under)?),
+            Self::Plain | Self::Same | Self::Dropped | Self::Converted => Some(Unit::PLAIN),
+        }
+    }
 }
 
 /// The signature of a `trainer` block.
@@ -321,6 +405,7 @@ fn param(param: &SigParam) -> FnParam {
         constant: param.constant,
         default: param.default.as_ref().and_then(literal),
         domain: param.domain.as_ref().and_then(interval).unwrap_or(Interval::ALL),
+        unit: param.ty.as_ref().map_or(Unit::PLAIN, declared_unit),
         options,
     }
 }
@@ -339,6 +424,7 @@ fn pattern(ty: &TypeExpr) -> Pattern {
     match path.text().as_str() {
         "any" => Pattern::Any,
         "N" => Pattern::Number,
+        "unit" => Pattern::Unit,
         "list" => {
             let item = args.first().and_then(dotted).map_or(Pattern::Any, |name| named(&name, &[]));
             Pattern::List(Box::new(item))

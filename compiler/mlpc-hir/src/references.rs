@@ -6,7 +6,7 @@ use crate::library::body;
 use crate::names::{Space, resolve};
 use crate::specs::{Content, ValueForm, block_spec};
 use mlpc_db::{Block, Db};
-use mlpc_syntax::ast::{ColumnItem, Entry, Expr, ExprKind, Field, Join, Statement, StatementKind, StrPart};
+use mlpc_syntax::ast::{Arg, ColumnItem, Entry, Expr, ExprKind, Field, Join, Statement, StatementKind, StrPart};
 
 /// Blocks that a block names: in its connector, in settings that take the names of blocks, in joins and spreads.
 #[salsa::tracked(returns(deref))]
@@ -118,6 +118,13 @@ pub fn names_in(expr: &Expr) -> Vec<String> {
     names
 }
 
+/// The function whose second argument is a unit, which names nothing.
+const CONVERT: &str = "convert";
+
+fn is_unit(at: usize, arg: &Arg) -> bool {
+    arg.name.as_ref().map_or(at == 1, |name| name.text == "to")
+}
+
 fn collect(expr: &Expr, names: &mut Vec<String>) {
     let mut add = |name: &str| {
         if !names.iter().any(|other| other == name) {
@@ -130,12 +137,18 @@ fn collect(expr: &Expr, names: &mut Vec<String>) {
             Some(name) => add(&name),
             None => collect(base, names),
         },
-        ExprKind::Call(_, args) => args.iter().for_each(|arg| collect(&arg.value, names)),
+        ExprKind::Call(callee, args) => {
+            let converts = matches!(&callee.kind, ExprKind::Name(name) if name == CONVERT);
+            let values = args.iter().enumerate().filter(|(at, arg)| !(converts && is_unit(*at, arg)));
+            values.for_each(|(_, arg)| collect(&arg.value, names));
+        }
         ExprKind::Over(value, args) => {
             collect(value, names);
             args.iter().for_each(|arg| collect(&arg.value, names));
         }
-        ExprKind::Index(left, right) | ExprKind::Binary(_, left, right) => {
+        // `100.0[mi]`, `pixel[12]`: what stands in the brackets is a unit or a number.
+        ExprKind::Index(base, _) => collect(base, names),
+        ExprKind::Binary(_, left, right) => {
             collect(left, names);
             collect(right, names);
         }

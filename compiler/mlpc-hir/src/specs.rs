@@ -3,6 +3,9 @@
 use NameForm::{Dotted, Plain, Title};
 use ValueForm::{Any, Block, Blocks, Bool, Call, Duration, Int, Name, Names, Text, Texts, Word};
 
+/// What a function may do with units.
+const UNIT_WORDS: &[&str] = &["kept", "squared", "square_root", "cube_root", "same", "dropped", "converted"];
+
 /// A kind of block.
 #[derive(Debug)]
 pub struct BlockSpec {
@@ -497,6 +500,8 @@ pub const BLOCKS: &[BlockSpec] = &[
                 setting("python", Text, "`file.py:function`"),
                 setting("vectorized", Bool, "whether the function takes whole columns"),
                 setting("nulls", Word(&["handled", "coalesce"]), "what null arguments do"),
+                setting("units", Word(UNIT_WORDS), "what it does with units; without it takes plain numbers"),
+                setting("zone", Word(&["calendar", "clock"]), "what it reads of times, in the zone of the data"),
                 setting("fit", Text, "the function that fits its state"),
                 setting("tags", Any, "what it does to tags"),
             ],
@@ -534,6 +539,7 @@ pub const BLOCKS: &[BlockSpec] = &[
                 required("polars", Text, "a template that gives one value over the table"),
                 setting("offending", Text, "a template of the rows to blame"),
                 setting("nulls", Word(&["handled", "coalesce"]), "what null arguments do"),
+                setting("units", Word(UNIT_WORDS), "what it does with units; without it gives a plain number"),
             ],
             nested: &[nested("example", &OPEN, "a column and what it gives")],
             ..EMPTY

@@ -27,6 +27,16 @@ def finite(value: pl.Expr) -> pl.Expr:
     return pl.when(value.is_finite()).then(value)
 
 
+def midnight(day: pl.Expr, zone: str = "UTC") -> pl.Expr:
+    """The instant at which a day starts in `zone`: of two the earlier, where a clock skips it the first that exists."""
+    clock = day.cast(pl.Datetime("us"))
+    start = clock.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+    later = (clock + pl.duration(hours=1)).dt.replace_time_zone(
+        zone, ambiguous="earliest", non_existent="null"
+    )
+    return start.fill_null(later).dt.convert_time_zone("UTC")
+
+
 def user(
     function: Callable[..., Any], arguments: Sequence[pl.Expr], returns: PolarsDataType
 ) -> pl.Expr:

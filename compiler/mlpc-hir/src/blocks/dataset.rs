@@ -16,6 +16,7 @@ use crate::types::{Ty, TyKind};
 use mlpc_db::{Block, Db};
 use mlpc_diagnostics::{Span, did_you_mean};
 use mlpc_syntax::ast::{Arg, BlockDecl, Entry, Expr, ExprKind, Field, StatementKind};
+use std::sync::Arc;
 
 /// A dataset, checked.
 #[salsa::tracked]
@@ -29,6 +30,7 @@ pub fn dataset<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Dataset> {
         value.source = source(&mut context, expr);
     }
     value.timezone = text(decl, "timezone");
+    in_zone(decl, &mut value.columns);
     key_and_time(&mut context, decl, &mut value);
     check_zone(&mut context, decl, &value);
     expectations(&mut context, decl, &mut value);
@@ -42,12 +44,21 @@ pub fn dataset_shape<'db>(db: &'db dyn Db, block: Block<'db>) -> DatasetShape {
     let Some(decl) = body(db, block) else { return DatasetShape::default() };
     let mut columns_read = Vec::new();
     columns(&mut context, &mut nested(decl, "schema"), &mut columns_read, 0);
+    in_zone(decl, &mut columns_read);
     let all = |name| setting(decl, name).and_then(names).unwrap_or_default().into_iter().map(|(name, _)| name);
     DatasetShape {
         columns: columns_read.into_iter().map(|column| column.column).collect(),
         key: all("key").collect(),
         timestamp: setting(decl, "timestamp").and_then(dotted),
         partial: is_partial(&context, decl),
+    }
+}
+
+/// Gives times the zone of the dataset, in which their date parts are read.
+fn in_zone(decl: &BlockDecl, columns: &mut [DatasetColumn]) {
+    let zone: Option<Arc<str>> = text(decl, "timezone").map(Arc::from);
+    for DatasetColumn { column, .. } in columns {
+        column.ty = column.ty.clone().in_zone(zone.clone());
     }
 }
 

@@ -1,22 +1,25 @@
 //! Calls: which function, which argument is which parameter, and what comes out.
 
-use super::{Infer, Position, joined, literal_expr};
+use super::{Infer, Position, joined, literal_expr, time};
+use crate::annotations;
 use crate::consts::{constant, dotted};
 use crate::errors;
-use crate::library::{FnParam, FnSig, NullPolicy, Pattern, fn_signature};
+use crate::library::{FnParam, FnSig, NullPolicy, Pattern, UnitPolicy, fn_signature};
 use crate::names::{Space, nearest, resolve};
 use crate::typed::{Const, Finding, FittedCall, FnBody, TExpr, TKind};
-use crate::types::{Interval, Ty, TyKind};
+use crate::types::{Detail, Interval, Ty, TyKind, Unit};
 use indexmap::IndexMap;
 use mlpc_diagnostics::{Span, did_you_mean};
-use mlpc_syntax::ast::{Arg, Expr};
+use mlpc_syntax::ast::{Arg, Expr, ExprKind};
 use std::collections::BTreeMap;
 
 /// Arguments by parameter.
 #[derive(Default)]
-struct Bound {
-    values: IndexMap<String, Vec<TExpr>>,
-    constants: IndexMap<String, Const>,
+pub(super) struct Bound {
+    pub(super) values: IndexMap<String, Vec<TExpr>>,
+    pub(super) constants: IndexMap<String, Const>,
+    /// Units of constants, and where they stand.
+    pub(super) units: IndexMap<String, (Unit, Span)>,
     broken: bool,
 }
 
@@ -108,8 +111,9 @@ impl Infer<'_> {
             bound.broken = true;
         } else if param.constant {
             match self.constant_argument(signature, param, &arg.value) {
-                Some(value) => {
+                Some((value, unit)) => {
                     bound.constants.insert(param.name.clone(), value);
+                    bound.units.insert(param.name.clone(), (unit, arg.value.span));
                 }
                 None => bound.broken = true,
             }
@@ -120,8 +124,23 @@ impl Infer<'_> {
         }
     }
 
-    fn constant_argument(&mut self, signature: &FnSig, param: &FnParam, expr: &Expr) -> Option<Const> {
+    fn constant_argument(&mut self, signature: &FnSig, param: &FnParam, expr: &Expr) -> Option<(Const, Unit)> {
         let what = format!("`{}` of `{}`", param.name, signature.name);
+        if param.pattern == Pattern::Unit {
+            let unit = annotations::unit(expr);
+            if unit.is_none() {
+                self.findings.push(errors::bad_unit(expr.span));
+            }
+            return unit.map(|unit| (Const::Str(unit.to_string()), unit));
+        }
+        // `100.0[mi]`.
+        let (expr, unit) = match &expr.kind {
+            ExprKind::Index(number, unit) => match annotations::unit(unit) {
+                Some(unit) => (&**number, unit),
+                None => (expr, Unit::PLAIN),
+            },
+            _ => (expr, Unit::PLAIN),
+        };
         let Some(value) = constant(self.db, self.file, expr) else {
             let message = format!("{what} must be known when the program is compiled");
             self.findings.push(errors::bad_arguments(message, "not a constant", &describe(signature), expr.span));
@@ -150,13 +169,14 @@ impl Infer<'_> {
             self.findings.push(errors::bad_value(message, "out of range", expr.span));
             return None;
         }
-        Some(value)
+        Some((value, unit))
     }
 
     fn apply(&mut self, signature: &FnSig, bound: Bound, span: Span) -> TExpr {
         let mut variables: BTreeMap<String, Ty> = BTreeMap::new();
         let mut float = false;
         let mut proven = true;
+        let Some(shared) = self.shared_unit(signature, &bound) else { return TExpr::error(span) };
         let mut fine = true;
         for param in &signature.params {
             for value in bound.values.get(&param.name).into_iter().flatten() {
@@ -183,7 +203,7 @@ impl Infer<'_> {
                 }
             }
             Pattern::Var(name) => variables.get(name).map_or(TyKind::Unknown, |ty| ty.kind.clone()),
-            Pattern::Any | Pattern::List(_) => TyKind::Unknown,
+            Pattern::Any | Pattern::List(_) | Pattern::Unit => TyKind::Unknown,
         };
         let nullable = match signature.nulls {
             NullPolicy::Handled => signature.result_nullable,
@@ -196,8 +216,18 @@ impl Infer<'_> {
             }
             _ => signature.result_range,
         };
-        let ty = Ty { kind, nullable: nullable || !proven, range };
+        if signature.units == UnitPolicy::Converted {
+            return self.converted(bound, &shared, span);
+        }
+        let detail = result_detail(signature, &bound, &variables, &shared);
+        let ty = Ty { kind, nullable: nullable || !proven, range, detail };
         let finite = !proven && ty.kind == TyKind::Float;
+        let mut bound = bound;
+        for (name, values) in &mut bound.values {
+            let Some(param) = signature.params.iter().find(|param| param.name == *name) else { continue };
+            let given = std::mem::take(values).into_iter();
+            *values = given.map(|value| time::argument(signature, &param.pattern, value, &variables)).collect();
+        }
         self.finish(signature, bound, ty, finite, span)
     }
 
@@ -278,6 +308,24 @@ impl Infer<'_> {
     }
 }
 
+/// The unit or zone of a function's result.
+fn result_detail(signature: &FnSig, bound: &Bound, variables: &BTreeMap<String, Ty>, shared: &Unit) -> Detail {
+    let measured = |unit: Unit| Ty::new(TyKind::Float).with_unit(unit).detail;
+    match &signature.result {
+        Pattern::Number => measured(shared.clone()),
+        Pattern::Var(name) => variables.get(name).map(|ty| ty.detail.clone()).unwrap_or_default(),
+        Pattern::Is(TyKind::Int | TyKind::Float) if !signature.result_unit.is_plain() => {
+            measured(signature.result_unit.clone())
+        }
+        Pattern::Is(TyKind::Int | TyKind::Float) => measured(signature.units.applied(shared).unwrap_or_default()),
+        Pattern::Is(TyKind::Date | TyKind::Timestamp) => {
+            let times = bound.values.values().flatten().find(|value| value.ty.is_time());
+            times.map(|value| value.ty.detail.clone()).unwrap_or_default()
+        }
+        _ => Detail::None,
+    }
+}
+
 /// An argument for which there is no parameter.
 fn no_parameter(signature: &FnSig, arg: &Arg) -> Finding {
     let shown = describe(signature);
@@ -322,6 +370,7 @@ fn pattern(pattern: &Pattern) -> String {
         Pattern::Any => "any".to_owned(),
         Pattern::Var(name) => name.clone(),
         Pattern::Number => "N".to_owned(),
+        Pattern::Unit => "unit".to_owned(),
         Pattern::List(item) => format!("list[{}]", self::pattern(item)),
     }
 }

@@ -3,7 +3,9 @@
 
 mod call;
 mod operators;
+mod quantity;
 pub mod refine;
+mod time;
 
 use crate::consts::{constant, dotted, literal};
 use crate::errors;
@@ -12,7 +14,7 @@ use crate::typed::{Const, Finding, TExpr, TKind};
 use crate::types::{Interval, Ty, TyKind};
 use mlpc_db::{Db, SourceFile};
 use mlpc_diagnostics::Span;
-use mlpc_syntax::ast::{Expr, ExprKind, Range, UnaryOp};
+use mlpc_syntax::ast::{BinaryOp, Expr, ExprKind, Range, UnaryOp};
 use std::collections::BTreeMap;
 
 /// What a name means among columns.
@@ -87,7 +89,7 @@ impl Infer<'_> {
             ExprKind::In { item, set, negated } => self.membership(item, set, *negated, span),
             ExprKind::If(condition, then, otherwise) => self.conditional(condition, then, otherwise, span),
             ExprKind::Over(..) => self.later("an aggregate with `over`", span),
-            ExprKind::Index(..) => self.later("a column of a wide group", span),
+            ExprKind::Index(base, index) => self.index(base, index, span),
             ExprKind::Interpolated(_) => self.later("an interpolated text over columns", span),
             ExprKind::By(..) => self.reject(expr, "`by`"),
             ExprKind::Range(_) => self.reject(expr, "a range without `in`"),
@@ -148,6 +150,14 @@ impl Infer<'_> {
         }
     }
 
+    fn index(&mut self, base: &Expr, index: &Expr, span: Span) -> TExpr {
+        let base = self.expr(base);
+        if matches!(base.kind, TKind::Literal(_)) && base.ty.is_number() {
+            return self.quantity(base, index, span);
+        }
+        if base.ty.is_unknown() { base } else { self.later("a column of a wide group", span) }
+    }
+
     fn unary(&mut self, op: UnaryOp, operand: &Expr, span: Span) -> TExpr {
         let value = self.expr(operand);
         if value.ty.is_unknown() {
@@ -194,6 +204,7 @@ impl Infer<'_> {
         if ty.is_unknown() {
             return TExpr::error(span);
         }
+        let (then, otherwise) = time::alike(then, otherwise, &ty.kind);
         self.typed(TKind::If(Box::new(condition), Box::new(then), Box::new(otherwise)), ty, span)
     }
 
@@ -224,8 +235,9 @@ impl Infer<'_> {
         if item.ty.is_unknown() {
             return None;
         }
-        let (low, high) = (low?, high?);
+        let (mut low, mut high) = (low?, high?);
         let nullable = item.ty.nullable || [&low, &high].into_iter().flatten().any(|(bound, _)| bound.ty.nullable);
+        let item = instants(item, [&mut low, &mut high]);
         Some((TKind::InRange { item: Box::new(item), low, high, negated }, nullable))
     }
 
@@ -236,7 +248,7 @@ impl Infer<'_> {
         if typed.ty.is_unknown() || item.ty.is_unknown() {
             return None;
         }
-        if !operators::comparable(&item.ty, &typed.ty) {
+        if !operators::comparable(&item.ty, &typed.ty) || !quantity::same_unit(item, &typed) {
             let (left, right) = (errors::TyAt(&item.ty, item.span), errors::TyAt(&typed.ty, typed.span));
             self.findings.push(errors::incompatible("compare", "with", &left, &right, expr.span));
             return None;
@@ -263,7 +275,41 @@ impl Infer<'_> {
             return None;
         }
         let nullable = item.ty.nullable;
+        if item.ty.is_time() || item.ty.kind == TyKind::Duration {
+            return Some((one_of(&item, values, negated), nullable));
+        }
         Some((TKind::InList { item: Box::new(item), values, negated }, nullable))
+    }
+}
+
+/// Item and bounds as instants, where one of them is.
+fn instants(item: TExpr, bounds: [&mut Option<(Box<TExpr>, bool)>; 2]) -> TExpr {
+    let all = || std::iter::once(&item.ty).chain(bounds.iter().filter_map(|side| side.as_ref().map(|side| &side.0.ty)));
+    if !all().any(|ty| ty.kind == TyKind::Timestamp) {
+        return item;
+    }
+    let zone = all().find_map(Ty::zone);
+    for (bound, _) in bounds.into_iter().flatten() {
+        let taken = std::mem::replace(&mut **bound, TExpr::error(item.span));
+        **bound = time::instant(taken, zone.clone());
+    }
+    time::instant(item, zone)
+}
+
+/// `item == a or item == b`, for values that are no plain literals in the program that runs.
+fn one_of(item: &TExpr, values: Vec<Const>, negated: bool) -> TKind {
+    let ty = Ty::new(TyKind::Bool).with_null(item.ty.nullable);
+    let typed = |kind| TExpr { kind, ty: ty.clone(), span: item.span };
+    let binary = |op, left, right| TKind::Binary { op, left: Box::new(left), right: Box::new(right), finite: false };
+    let equal = values.into_iter().map(|value| {
+        let (left, right) = time::alike(item.clone(), literal_expr(value, item.span), &TyKind::Bool);
+        typed(binary(BinaryOp::Eq, left, right))
+    });
+    let any = equal.reduce(|left, right| typed(binary(BinaryOp::Or, left, right)));
+    match any {
+        None => TKind::Literal(Const::Bool(negated)),
+        Some(any) if negated => TKind::Unary(UnaryOp::Not, Box::new(any)),
+        Some(any) => any.kind,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Infix operators: what they take, what they give, and what nulls and ranges do.
 
-use super::Infer;
+use super::{Infer, quantity, time};
 use crate::errors::{self, TyAt};
 use crate::typed::{Const, TExpr, TKind};
 use crate::types::{Interval, Ty, TyKind};
@@ -28,7 +28,9 @@ impl Infer<'_> {
             _ => self.arithmetic(op, &left, &right, span),
         };
         match result {
+            Some((ty, _)) if quantity::only_measures(op, &left, &right, &ty) => TExpr { ty, span, ..left },
             Some((ty, finite)) => {
+                let (left, right) = time::alike(left, right, &ty.kind);
                 let kind = TKind::Binary { op, left: Box::new(left), right: Box::new(right), finite };
                 TExpr { kind, ty, span }
             }
@@ -72,7 +74,7 @@ impl Infer<'_> {
                 return false;
             }
         }
-        if comparable(&left.ty, &right.ty) {
+        if comparable(&left.ty, &right.ty) && quantity::same_unit(left, right) {
             return true;
         }
         let (left, right) = (TyAt(&left.ty, left.span), TyAt(&right.ty, right.span));
@@ -83,12 +85,14 @@ impl Infer<'_> {
     fn arithmetic(&mut self, op: BinaryOp, left: &TExpr, right: &TExpr, span: Span) -> Option<(Ty, bool)> {
         let nullable = left.ty.nullable || right.ty.nullable;
         if left.ty.is_number() && right.ty.is_number() {
+            let unit = self.unit_of(op, left, right, span)?;
             let (ty, finite) = numeric(op, &left.ty, &right.ty);
-            return Some((ty.with_null(nullable || finite), finite));
+            return Some((ty.with_null(nullable || finite).with_unit(unit), finite));
         }
         if let Some(kind) = temporal(op, &left.ty.kind, &right.ty.kind) {
             let division = op == BinaryOp::Div;
-            return Some((Ty::new(kind).with_null(nullable || division), division));
+            let zone = left.ty.zone().or_else(|| right.ty.zone());
+            return Some((Ty::new(kind).with_null(nullable || division).in_zone(zone), division));
         }
         let what = format!("`{}`", op.symbol());
         let odd = [left, right].into_iter().find(|side| !side.ty.is_number() && !side.ty.is_time());
@@ -133,10 +137,19 @@ fn numeric(op: BinaryOp, left: &Ty, right: &Ty) -> (Ty, bool) {
             (Ty::new(kind).in_range(if positive { range } else { Interval::ALL }), by_zero)
         }
         BinaryOp::FloorDiv => (Ty::new(kind), by_zero),
+        _ if let Some(exponent) = whole_exponent(right) => (Ty::new(kind).in_range(left.range.power(exponent)), false),
         // A negative base or a zero one with a negative exponent gives NaN or infinity.
         _ if both_int && right.range.low >= 0.0 => (Ty::new(TyKind::Int), false),
         _ => (Ty::new(TyKind::Float), left.range.low <= 0.0),
     }
+}
+
+/// The exponent, where it is a small whole number that is written out.
+#[expect(clippy::cast_possible_truncation, reason = "checked to be small and whole")]
+fn whole_exponent(exponent: &Ty) -> Option<i32> {
+    let value = exponent.range.low;
+    let constant = value == exponent.range.high && value.fract() == 0.0;
+    (constant && (0.0..=64.0).contains(&value)).then_some(value as i32)
 }
 
 /// The result of arithmetic on times and spans, where it has one.
