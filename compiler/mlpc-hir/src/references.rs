@@ -159,6 +159,10 @@ fn collect(expr: &Expr, names: &mut Vec<String>) {
         ExprKind::If(condition, then, otherwise) => {
             [condition, then, otherwise].into_iter().for_each(|part| collect(part, names));
         }
+        ExprKind::Pair(left, right) => {
+            add(&left.text());
+            add(&right.text());
+        }
         ExprKind::Unary(_, operand) | ExprKind::By(operand, _) | ExprKind::ForAll(_, operand) => {
             collect(operand, names)
         }

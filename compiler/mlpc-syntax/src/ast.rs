@@ -30,6 +30,15 @@ impl Path {
     }
 }
 
+/// A dotted path as the expression that it spells.
+#[must_use]
+pub fn path_expr(path: &Path) -> Expr {
+    let mut segments = path.segments.iter();
+    let first = segments.next();
+    let base = Expr { kind: ExprKind::Name(first.map_or_else(String::new, |name| name.text.clone())), span: path.span };
+    segments.fold(base, |base, name| Expr { kind: ExprKind::Member(Box::new(base), name.clone()), span: path.span })
+}
+
 /// One declaration of a file, or an import.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Decl {
@@ -437,6 +446,8 @@ pub enum ExprKind {
     Over(Box<Expr>, Vec<Arg>),
     /// `metric by column`, in `require` only.
     By(Box<Expr>, Name),
+    /// `customer = buyer`, in `by` of a window only: a name of this side and one of that side.
+    Pair(Path, Path),
     /// `-a`, `not a`.
     Unary(UnaryOp, Box<Expr>),
     /// `a + b`.

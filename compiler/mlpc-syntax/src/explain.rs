@@ -254,6 +254,9 @@ fn starts_expression(rule: Rule) -> bool {
             | Rule::raw_string
             | Rule::interpolated
             | Rule::argument
+            | Rule::window_argument
+            | Rule::pairing
+            | Rule::pairings
     )
 }
 

@@ -92,6 +92,10 @@ impl Infer<'_> {
             ExprKind::Index(base, index) => self.index(base, index, span),
             ExprKind::Interpolated(_) => self.later("an interpolated text over columns", span),
             ExprKind::By(..) => self.reject(expr, "`by`"),
+            ExprKind::Pair(here, there) => {
+                self.findings.push(errors::pair_outside_by(&here.text(), &there.text(), span));
+                TExpr::error(span)
+            }
             ExprKind::Range(_) => self.reject(expr, "a range without `in`"),
             ExprKind::List(_) => self.reject(expr, "a list without `in`"),
             ExprKind::Record(_) => self.reject(expr, "a record"),

@@ -1,7 +1,7 @@
 //! Expressions: the flat sequence of the grammar is folded by binding strength.
 
 use super::Lower;
-use crate::ast::{Arg, BinaryOp, Expr, ExprKind, Name, Range, UnaryOp};
+use crate::ast::{Arg, BinaryOp, Expr, ExprKind, Name, Range, UnaryOp, path_expr};
 use crate::errors;
 use crate::grammar::Rule;
 use crate::tree::NodeId;
@@ -226,7 +226,7 @@ impl Lower<'_> {
                     ExprKind::Index(Box::new(expr), Box::new(index))
                 }
                 Rule::over => {
-                    let args = self.part(node, Rule::call).map_or_else(Vec::new, |call| self.arguments(call));
+                    let args = self.part(node, Rule::window).map_or_else(Vec::new, |window| self.window(window));
                     ExprKind::Over(Box::new(expr), args)
                 }
                 Rule::by => self.by(expr, node),
@@ -279,6 +279,39 @@ impl Lower<'_> {
             args.push(Arg { name, value: self.expression_in(part) });
         }
         args
+    }
+
+    /// The arguments of `over`, in which `a = b` pairs a name of this side with one of that side.
+    fn window(&mut self, node: NodeId) -> Vec<Arg> {
+        let mut args = Vec::new();
+        for part in self.parts_of(node, Rule::window_argument) {
+            let name: Option<Name> = self.part(part, Rule::name).map(|name| self.name(name));
+            let pairs = [Rule::pairing, Rule::pairings].into_iter().find_map(|rule| self.part(part, rule));
+            let value = match pairs {
+                Some(pairs) if self.kind(pairs) == Rule::pairing => self.pairing(pairs),
+                Some(pairs) => {
+                    let items: Vec<NodeId> = self.tree.parts(pairs).collect();
+                    let items = items.into_iter().filter_map(|item| match self.kind(item) {
+                        Rule::pairing => Some(self.pairing(item)),
+                        Rule::path => Some(path_expr(&self.path(item))),
+                        _ => None,
+                    });
+                    Expr { kind: ExprKind::List(items.collect()), span: self.span(pairs) }
+                }
+                None => self.expression_in(part),
+            };
+            args.push(Arg { name, value });
+        }
+        args
+    }
+
+    fn pairing(&self, node: NodeId) -> Expr {
+        let mut sides = self.parts_of(node, Rule::path).into_iter().map(|side| self.path(side));
+        let span = self.span(node);
+        match (sides.next(), sides.next()) {
+            (Some(here), Some(there)) => Expr { kind: ExprKind::Pair(here, there), span },
+            _ => Expr { kind: ExprKind::Error, span },
+        }
     }
 
     fn primary(&mut self, node: NodeId) -> Expr {

@@ -20,6 +20,7 @@ pub fn show(expr: &Expr) -> String {
         ExprKind::Index(base, index) => format!("(at {} {})", show(base), show(index)),
         ExprKind::Call(callee, args) => format!("(call {} {})", show(callee), join(args, arg)),
         ExprKind::Over(base, args) => format!("(over {} {})", show(base), join(args, arg)),
+        ExprKind::Pair(here, there) => format!("(pair {} {})", here.text(), there.text()),
         ExprKind::By(metric, column) => format!("(by {} {})", show(metric), column.text),
         ExprKind::Unary(UnaryOp::Neg, operand) => format!("(neg {})", show(operand)),
         ExprKind::Unary(UnaryOp::Not, operand) => format!("(not {})", show(operand)),
