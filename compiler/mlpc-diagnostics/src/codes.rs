@@ -65,9 +65,15 @@ impl Code {
 }
 
 /// What an `allow` may silence: rules of good practice, without which a program still means something.
-const ALLOWABLE: [&Code; 6] = [
+const ALLOWABLE: [&Code; 12] = [
     constants::no_expectations,
     constants::label_leakage,
+    constants::future_leakage,
+    constants::not_constant,
+    constants::tagged_flow,
+    constants::selection_bias,
+    constants::own_label_statistic,
+    constants::asof_without_within,
     constants::register_without_gate,
     constants::gate_cannot_fail,
     constants::no_seed,
@@ -147,6 +153,14 @@ declare_codes! {
     MLP0501 label_leakage Error "a feature that is made from the label";
     MLP0502 cycle Error "definitions that depend on each other";
     MLP0503 fitted_before_split Error "a fitted column where rows are not yet split";
+    MLP0504 future_leakage Error "a feature that is known only after the prediction";
+    MLP0505 lag_too_short Error "a window that ends before its values are known";
+    MLP0506 not_constant Error "today's value in rows of earlier moments";
+    MLP0507 tagged_flow Error "tagged data that reaches a model, a report or an artifact";
+    MLP0508 selection_bias Error "rows chosen by what is known only later";
+    MLP0509 own_label_statistic Error "a statistic of the label that a row's own label is part of";
+    MLP0511 asof_without_within Warning "an as-of join that takes rows of any age";
+    MLP0512 asof_from_future Error "a join as of another time than the row's own";
     // 06: training
     MLP0601 unknown_hyperparameter Error "a hyperparameter that the trainer does not have";
     MLP0602 hyperparameter_range Error "a hyperparameter outside its range";
@@ -163,6 +177,9 @@ declare_codes! {
     MLP0902 stale_lock Error "something that differs from mlp.lock";
     MLP0903 bad_lock Error "a lock that cannot be read";
     MLP0904 no_seed Error "a pipeline without a seed";
+    // 10: security
+    MLP1001 production_access Error "production data read without its role";
+    MLP1002 open_production Error "production data without a role or an approval";
     // 12: backend
     MLP1201 not_supported_yet Error "a construct that this target or version cannot express";
     // 13: style

@@ -32,6 +32,9 @@ pub struct Diagnostic<P = FileSpan> {
     pub help: Vec<String>,
     /// Edits that mend it.
     pub fixes: Vec<Fix<P>>,
+    /// The name that an `allow` covers, where that is not the text at the primary place.
+    #[serde(skip)]
+    pub subject: Option<String>,
 }
 
 /// A place with a few words.
@@ -86,7 +89,15 @@ impl<P> Diagnostic<P> {
             notes: Vec::new(),
             help: Vec::new(),
             fixes: Vec::new(),
+            subject: None,
         }
+    }
+
+    /// Names what an `allow` covers.
+    #[must_use]
+    pub fn about(mut self, subject: impl Into<String>) -> Self {
+        self.subject = Some(subject.into());
+        self
     }
 
     /// Words for the primary place.
@@ -147,6 +158,7 @@ impl<P> Diagnostic<P> {
     pub fn map_places<Q>(self, mut map: impl FnMut(P) -> Q) -> Diagnostic<Q> {
         Diagnostic {
             code: self.code,
+            subject: self.subject,
             severity: self.severity,
             message: self.message,
             labels: self

@@ -1,5 +1,9 @@
 //! The wording of this crate's findings, apart from the logic that finds them.
 
+mod time;
+
+pub use time::*;
+
 use crate::typed::{Const, Finding};
 use crate::types::{Interval, Ty, TyKind, Unit};
 use mlpc_db::{BlockRef, Place};
@@ -428,15 +432,22 @@ pub fn missing_timestamp(what: &str, dataset: &str, span: Span) -> Finding {
 // --- lineage ---------------------------------------------------------------------------------------------------------
 
 /// A feature made from the label. `path` leads from the feature to the label.
-pub fn label_leakage(feature: &str, label: &str, span: Span, label_span: Span, path: &[String]) -> Finding {
+pub fn label_leakage(
+    feature: &str,
+    label: &str,
+    place: Place,
+    label_place: Place,
+    path: &[String],
+    hops: Vec<Hop>,
+) -> Finding {
     let direct = path.iter().all(|name| name == label);
     let message = match direct {
         true => format!("the label `{label}` is among the features"),
         false => format!("the feature `{feature}` is made from the label `{label}`"),
     };
-    let finding = finding(rule::label_leakage, message, span)
-        .here("not known when a prediction is asked for")
-        .label(label_span, "the label");
+    let finding = Diagnostic::new(rule::label_leakage, message, place).here("not known when a prediction is asked for");
+    let finding = hops.into_iter().fold(finding, |finding, (place, text)| finding.label(place, text));
+    let finding = finding.label(label_place, "the label");
     let finding = if direct { finding } else { finding.note(format!("path: {}", path.join(" → "))) };
     finding.help("remove it, or use `let` if a slice or a report needs it")
 }

@@ -36,6 +36,8 @@ pub struct FnSig {
     pub body: FnBody,
     /// Template of a mask of rows to blame; expectations only.
     pub offending: Option<String>,
+    /// What it does to tags: `removed`, `pseudonym`.
+    pub tags: Option<String>,
 }
 
 /// How a fitted function is fitted.
@@ -257,6 +259,7 @@ pub fn fn_signature<'db>(db: &'db dyn Db, block: Block<'db>) -> Option<FnSig> {
         },
         body,
         offending: text(decl, "offending"),
+        tags: text(decl, "tags"),
     })
 }
 

@@ -96,7 +96,8 @@ impl Allow<'_> {
         finding.code == self.code
             && finding.primary().is_some_and(|place| {
                 let inside = place.file == file && within.start <= place.span.start && place.span.end <= within.end;
-                inside && self.covers(text.get(place.span.range()).unwrap_or_default().trim_matches('`'))
+                let written = || text.get(place.span.range()).unwrap_or_default().trim_matches('`');
+                inside && self.covers(finding.subject.as_deref().unwrap_or_else(written))
             })
     }
 }

@@ -437,6 +437,7 @@ pub const BLOCKS: &[BlockSpec] = &[
                 required("run", Call(&["python", "shell"]), "what runs"),
                 setting("after", Blocks, "steps that come first"),
                 setting("when", Any, "the condition under which it runs"),
+                setting("role", Text, "the role under which it runs, to read data of production"),
                 ENVIRONMENT,
                 RETRY,
                 TIMEOUT,

@@ -1,9 +1,10 @@
 //! What a checked program is made of: typed expressions and one structure per kind of block. Owned and free of
 //! positions in files, so that a query's result stays equal when only layout changes.
 
-use crate::types::{Interval, Ty};
+use crate::blocks::features::scope::FeatureScope;
+use crate::types::{Interval, Ty, TyKind};
 use indexmap::IndexMap;
-use mlpc_db::Place;
+use mlpc_db::{BlockRef, Place};
 use mlpc_diagnostics::{Diagnostic, Span};
 use mlpc_syntax::ast::{BinaryOp, UnaryOp};
 
@@ -110,6 +111,8 @@ pub enum TKind {
     },
     /// A fitted function.
     Fitted(Box<FittedCall>),
+    /// An aggregate over other rows.
+    Window(Box<WindowCall>),
     /// Prefix operator.
     Unary(UnaryOp, Box<TExpr>),
     /// Infix operator.
@@ -178,6 +181,80 @@ pub struct FittedCall {
     pub constants: IndexMap<String, Const>,
 }
 
+/// An aggregate over other rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WindowCall {
+    /// `mean`.
+    pub aggregate: String,
+    /// By parameter of the aggregate: `q`, `n`, `half_life`.
+    pub constants: IndexMap<String, Const>,
+    /// This row's own value, of `rank` only.
+    pub own: Option<TExpr>,
+    /// The dataset whose rows are aggregated, with its time; `None`: those of this table, before any filter.
+    pub source: Option<WindowSource>,
+    /// What is aggregated, over the columns of the source; `None` for rows.
+    pub value: Option<TExpr>,
+    /// Rows of the source that count.
+    pub filter: Option<TExpr>,
+    /// Pairs: a value of this row, one of the source's row.
+    pub by: Vec<(TExpr, TExpr)>,
+    /// This row's time.
+    pub here: String,
+    /// Which rows.
+    pub frame: Frame,
+}
+
+/// Another dataset as the source of a window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WindowSource {
+    /// Its name in the plan.
+    pub dataset: String,
+    /// Its name in the text.
+    pub name: String,
+    /// Where it is declared.
+    pub block: BlockRef,
+    /// Its time.
+    pub time: String,
+}
+
+/// Which rows a window covers, seen from a row at time t.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Frame {
+    /// Rows before t.
+    Back {
+        /// Milliseconds; `None`: everything before.
+        window_ms: Option<i64>,
+        /// At most this many.
+        rows: Option<u32>,
+        /// Milliseconds.
+        lag_ms: i64,
+    },
+    /// Rows after t; of labels only.
+    Ahead {
+        /// Milliseconds.
+        ms: i64,
+    },
+}
+
+impl FittedCall {
+    /// What it is fitted on.
+    pub fn fitted_on(&self) -> impl Iterator<Item = &TExpr> {
+        self.args.values()
+    }
+}
+
+impl WindowCall {
+    /// The expressions over the source's rows: value, filter, keys.
+    pub fn of_source(&self) -> impl Iterator<Item = &TExpr> {
+        self.value.iter().chain(&self.filter).chain(self.by.iter().map(|(_, there)| there))
+    }
+
+    /// The expressions over this row: keys, the own value.
+    pub fn of_row(&self) -> impl Iterator<Item = &TExpr> {
+        self.by.iter().map(|(here, _)| here).chain(&self.own)
+    }
+}
+
 impl TExpr {
     /// An expression that is wrong.
     #[must_use]
@@ -200,6 +277,9 @@ impl TExpr {
             TKind::Error | TKind::Column(_) | TKind::Literal(_) => Vec::new(),
             TKind::Call { args, .. } => args.values().flatten().collect(),
             TKind::Fitted(call) => call.args.values().collect(),
+            // What another dataset's rows hold is not read from this table.
+            TKind::Window(call) if call.source.is_some() => call.of_row().collect(),
+            TKind::Window(call) => call.of_source().chain(call.of_row()).collect(),
             TKind::Unary(_, operand) => vec![operand],
             TKind::Binary { left, right, .. } => vec![left, right],
             TKind::If(condition, then, otherwise) => vec![condition, then, otherwise],
@@ -208,6 +288,25 @@ impl TExpr {
                 let mut all: Vec<&Self> = vec![item];
                 all.extend(low.iter().map(|(bound, _)| &**bound));
                 all.extend(high.iter().map(|(bound, _)| &**bound));
+                all
+            }
+        }
+    }
+
+    /// The expressions directly within, to change them; not what a window reads of other rows.
+    pub fn children_mut(&mut self) -> Vec<&mut Self> {
+        match &mut self.kind {
+            TKind::Error | TKind::Column(_) | TKind::Literal(_) => Vec::new(),
+            TKind::Call { args, .. } => args.values_mut().flatten().collect(),
+            TKind::Fitted(call) => call.args.values_mut().collect(),
+            TKind::Window(call) => call.by.iter_mut().map(|(here, _)| here).chain(&mut call.own).collect(),
+            TKind::Unary(_, operand) => vec![operand],
+            TKind::Binary { left, right, .. } => vec![left, right],
+            TKind::If(condition, then, otherwise) => vec![condition, then, otherwise],
+            TKind::InList { item, .. } => vec![item],
+            TKind::InRange { item, low, high, .. } => {
+                let mut all: Vec<&mut Self> = vec![item];
+                all.extend([low, high].into_iter().flatten().map(|(bound, _)| &mut **bound));
                 all
             }
         }
@@ -225,6 +324,33 @@ impl TExpr {
             }
         });
         names
+    }
+
+    /// Names of the columns that it reads in its own row, each once, in order: not what a window reads of others.
+    #[must_use]
+    pub fn row_columns(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        let mut queue: Vec<&Self> = vec![self];
+        while let Some(expr) = queue.pop() {
+            match &expr.kind {
+                TKind::Column(name) if !names.contains(name) => names.push(name.clone()),
+                TKind::Window(call) => queue.extend(&call.own),
+                _ => queue.extend(expr.children().into_iter().rev()),
+            }
+        }
+        names
+    }
+
+    /// The windows that occur in it, outermost first.
+    #[must_use]
+    pub fn windows(&self) -> Vec<&WindowCall> {
+        let mut found: Vec<&WindowCall> = Vec::new();
+        self.walk(&mut |expr| {
+            if let TKind::Window(call) = &expr.kind {
+                found.push(call);
+            }
+        });
+        found
     }
 
     /// Whether a fitted function occurs in it.
@@ -245,6 +371,18 @@ pub struct Column {
     pub ty: Ty,
     /// Tags.
     pub tags: Vec<String>,
+    /// How long after its row's time it is known, in milliseconds; `None`: nothing was said.
+    pub known_ms: Option<i64>,
+    /// Whether it never changes for a key.
+    pub constant: bool,
+}
+
+impl Column {
+    /// A column without tags, known when its row is.
+    #[must_use]
+    pub fn new(name: impl Into<String>, ty: Ty) -> Self {
+        Self { name: name.into(), ty, tags: Vec::new(), known_ms: None, constant: false }
+    }
 }
 
 /// A column of a dataset, with how it is read.
@@ -315,8 +453,21 @@ pub struct Dataset {
     pub timestamp: Option<String>,
     /// IANA zone.
     pub timezone: Option<String>,
+    /// Columns between which a version of a row holds.
+    pub valid: Option<(String, String)>,
+    /// Who may read it.
+    pub access: Option<Access>,
     /// In order.
     pub expectations: Vec<Expectation>,
+}
+
+/// Who may read a dataset of production.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// The role under which steps read it.
+    pub role: String,
+    /// Who allowed it: a ticket.
+    pub approval: String,
 }
 
 /// An expectation.
@@ -345,8 +496,30 @@ pub struct DatasetShape {
     pub key: Vec<String>,
     /// Its time.
     pub timestamp: Option<String>,
+    /// Columns between which a version of a row holds.
+    pub valid: Option<(String, String)>,
+    /// The role under which it may be read, where it is production's.
+    pub role: Option<String>,
     /// Whether a part of the schema cannot be read, so that columns may be missing here.
     pub partial: bool,
+}
+
+impl DatasetShape {
+    /// The column of this name.
+    #[must_use]
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// How long after its row's time a column is known, seen from rows of another table: where rows are stamped with
+    /// days, the day must be over.
+    #[must_use]
+    pub fn known_ms(&self, name: &str) -> i64 {
+        const DAY_MS: i64 = 86_400_000;
+        let by_day = self.timestamp.as_ref().and_then(|time| self.column(time)).is_some_and(|time| time.ty.kind == TyKind::Date);
+        let said = self.column(name).and_then(|column| column.known_ms);
+        said.unwrap_or(if by_day { DAY_MS } else { 0 })
+    }
 }
 
 /// A features block.
@@ -356,10 +529,14 @@ pub struct Features {
     pub base: String,
     /// Columns of the base that are read, in the order of the dataset.
     pub base_columns: Vec<String>,
+    /// Moments at which each key of the base is looked at.
+    pub spine: Option<Spine>,
     /// In order.
     pub joins: Vec<Join>,
-    /// In order.
+    /// Conditions known when a prediction is asked for: they define the population.
     pub filters: Vec<TExpr>,
+    /// Conditions on rows to learn from.
+    pub label_filters: Vec<TExpr>,
     /// Columns, lets, label and weight, each after what it names.
     pub definitions: Vec<Definition>,
     /// What the model reads, in the order of the text.
@@ -374,6 +551,8 @@ pub struct Features {
     pub timestamp: Option<String>,
     /// Whether a part of the block or of its base cannot be read, so that columns may be missing here.
     pub partial: bool,
+    /// The columns that it sees.
+    pub scope: FeatureScope,
 }
 
 /// A definition of a features block.
@@ -387,9 +566,59 @@ pub struct Definition {
     pub role: Role,
     /// Its value.
     pub expr: TExpr,
-    /// Where its name stands.
+    /// Where its name stands, unless another block owns it.
     pub span: Span,
+    /// The features block that it was taken over from.
+    pub owner: Option<BlockRef>,
+    /// What is known of its value.
+    pub facts: Facts,
 }
+
+impl Definition {
+    /// Where its name stands.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        match &self.owner {
+            Some(block) => Place::There(block.clone(), self.name.clone()),
+            None => Place::Here(self.span),
+        }
+    }
+}
+
+/// What is known of a value without running anything: lineage as a type.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The columns that it is made from, each once, in order: dataset and column.
+    pub sources: Vec<(String, String)>,
+    /// How long after the row's time it is known, in milliseconds.
+    pub known_ms: i64,
+    /// Tags that reach it.
+    pub tags: Vec<String>,
+    /// Roles under which its sources may be read.
+    pub roles: Vec<String>,
+    /// Whether it holds what was learned from the training part.
+    pub fitted: bool,
+    /// How old rows must be to be fitted on, in milliseconds: when the latest of what it was fitted on is known.
+    pub fitted_ms: i64,
+}
+
+/// `sample every D in A..=B`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spine {
+    /// Milliseconds.
+    pub every_ms: i64,
+    /// The first moment.
+    pub start: Const,
+    /// The last moment.
+    pub end: Const,
+    /// The base's own time, from which on a key has rows.
+    pub from: Option<String>,
+    /// Columns between which a version of the base's row holds.
+    pub valid: Option<(String, String)>,
+}
+
+/// The time of a sampled row.
+pub const SAMPLED_AT: &str = "sampled_at";
 
 /// What a definition is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -404,7 +633,7 @@ pub enum Role {
     Weight,
 }
 
-/// A key join.
+/// A join.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Join {
     /// What is joined.
@@ -413,6 +642,25 @@ pub struct Join {
     pub on: Vec<(TExpr, String)>,
     /// Columns that are read: name there, name here.
     pub columns: Vec<(String, String)>,
+    /// Which rows there are known at this row's time; `None`: all, at any time.
+    pub known: Option<Known>,
+}
+
+/// Which rows of a joined dataset are known at this row's time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// This row's time.
+    pub here: String,
+    /// The other side's.
+    pub there: String,
+    /// How long after its time a row there is known, in milliseconds.
+    pub available_ms: i64,
+    /// Whether the latest of several is taken.
+    pub latest: bool,
+    /// How old a row may be, in milliseconds.
+    pub within_ms: Option<i64>,
+    /// Until when a row there holds.
+    pub until: Option<String>,
 }
 
 /// What other blocks may know of features.
@@ -428,6 +676,15 @@ pub struct FeaturesShape {
     pub weight: Option<String>,
     /// Everything that slices and splits may name: lets, base columns, joined columns.
     pub carried: Vec<Column>,
+    /// How far apart parts in time must be, in milliseconds: the largest availability of the label and of what fitted
+    /// columns are fitted on.
+    pub required_gap_ms: i64,
+    /// What makes it so, for messages.
+    pub gap_reason: String,
+    /// What relates its rows to others in time, if anything does: "a window", with the definition or dataset.
+    pub temporal: Option<(String, String)>,
+    /// Columns by which rows are grouped in windows and fitted statistics, each once.
+    pub grouped_by: Vec<String>,
     /// The base's key.
     pub key: Vec<String>,
     /// The base's time.

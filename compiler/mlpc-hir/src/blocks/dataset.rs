@@ -1,5 +1,7 @@
 //! `dataset` and `schema`: where rows come from, what columns they have, what must hold of them.
 
+mod time;
+
 use super::{Context, context};
 use crate::annotations::column_type;
 use crate::consts::{dotted, interval, literal};
@@ -9,7 +11,7 @@ use crate::infer::{Columns, Infer, Lookup, Position};
 use crate::library::{FnSig, body, fn_signature, nested, setting, text};
 use crate::names::{Space, resolve};
 use crate::typed::{
-    Checked, Column, Const, Dataset, DatasetColumn, DatasetShape, Expectation, ParseAs, SourceFormat, SourceRef, TExpr,
+    Access, Checked, Column, Const, Dataset, DatasetColumn, DatasetShape, Expectation, ParseAs, SourceFormat, SourceRef, TExpr,
     TKind,
 };
 use crate::types::{Ty, TyKind};
@@ -32,6 +34,8 @@ pub fn dataset<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Dataset> {
     value.timezone = text(decl, "timezone");
     in_zone(decl, &mut value.columns);
     key_and_time(&mut context, decl, &mut value);
+    time::check(&mut context, decl, &mut value);
+    value.access = access(&mut context, decl);
     check_zone(&mut context, decl, &value);
     expectations(&mut context, decl, &mut value);
     context.done(value)
@@ -50,6 +54,8 @@ pub fn dataset_shape<'db>(db: &'db dyn Db, block: Block<'db>) -> DatasetShape {
         columns: columns_read.into_iter().map(|column| column.column).collect(),
         key: all("key").collect(),
         timestamp: setting(decl, "timestamp").and_then(dotted),
+        valid: setting(decl, "valid").and_then(time::valid),
+        role: access(&mut context.quiet(), decl).map(|access| access.role),
         partial: is_partial(&context, decl),
     }
 }
@@ -131,6 +137,8 @@ fn column(context: &mut Context<'_>, field: &Field) -> DatasetColumn {
             name: field.name.text.clone(),
             ty,
             tags: field.tags.iter().map(|tag| tag.text.clone()).collect(),
+            known_ms: time::known_ms(context, field),
+            constant: field.constant.is_some(),
         },
         source_name: field.from.as_ref().map_or_else(|| field.name.text.clone(), |from| from.value.clone()),
         matches: field.matches.as_ref().map(|matches| matches.value.clone()),
@@ -353,6 +361,7 @@ fn infer(context: &mut Context<'_>, scope: &TableScope, expr: &Expr) -> TExpr {
         position: Position::Expectation,
         findings: &mut context.findings,
         refined: std::collections::BTreeMap::new(),
+        table: None,
     };
     infer.condition(&rewritten, "an expectation")
 }
@@ -408,6 +417,30 @@ fn offending(context: &Context<'_>, condition: &TExpr) -> Option<TExpr> {
         }
     });
     found
+}
+
+/// `production(role: "…", approval: "…")`; every other access asks for nothing.
+fn access(context: &mut Context<'_>, decl: &BlockDecl) -> Option<Access> {
+    let expr = setting(decl, "access")?;
+    let (kind, args, _) = call_of(expr)?;
+    if kind != "production" {
+        return None;
+    }
+    let given = |wanted: &str| {
+        let arg = args.iter().find(|arg| arg.name.as_ref().is_some_and(|name| name.text == wanted))?;
+        match literal(&arg.value) {
+            Some(Const::Str(text)) if !text.is_empty() => Some(text),
+            _ => None,
+        }
+    };
+    match (given("role"), given("approval")) {
+        (Some(role), Some(approval)) => Some(Access { role, approval }),
+        (role, _) => {
+            let missing = if role.is_some() { "an `approval`" } else { "a `role`" };
+            context.findings.push(errors::open_production(missing, expr.span));
+            role.map(|role| Access { role, approval: String::new() })
+        }
+    }
 }
 
 fn decl_name(decl: &BlockDecl) -> String {

@@ -12,7 +12,7 @@ use crate::names::{Space, nearest, resolve};
 use crate::typed::{Checked, Const, Evaluate, Gate, MetricUse, Quantity, Register, Requirement, Task};
 use crate::types::{Interval, Ty, TyKind};
 use indexmap::IndexMap;
-use mlpc_db::{Block, Db, blocks};
+use mlpc_db::{Block, Db, Place, blocks};
 use mlpc_diagnostics::{Severity, Span};
 use mlpc_syntax::ast::{Arg, BinaryOp, BlockDecl, Entry, Expr, ExprKind, StatementKind};
 
@@ -171,6 +171,13 @@ fn slices(context: &mut Context<'_>, decl: &BlockDecl, model: Block<'_>, value: 
     value.broken |= shape.partial;
     for (name, span) in names(expr).unwrap_or_default() {
         let Some(column) = carried(context, shape, &name, span) else { continue };
+        // Sensitive columns may be judged by, so that a gate can hold the model to fairness.
+        let tags: Vec<String> = column.tags.iter().filter(|tag| *tag == "pii").cloned().collect();
+        if !tags.is_empty() {
+            let source = (Place::There(features.reference(context.db), String::new()), "carried from here".to_owned());
+            context.findings.push(errors::tagged_flow(&name, "a report", &tags, span.into(), vec![source]));
+            continue;
+        }
         match column.ty.kind {
             TyKind::Category(_) | TyKind::Bool | TyKind::String | TyKind::Int | TyKind::Unknown => {
                 value.slices.push(name)

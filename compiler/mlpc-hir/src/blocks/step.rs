@@ -6,7 +6,7 @@ use crate::entries::{call_of, names};
 use crate::errors;
 use crate::library::{body, nested, setting};
 use crate::typed::{Checked, Const, StepInput, StepRun, UserStep};
-use mlpc_db::{Block, Db, Project};
+use mlpc_db::{Block, Db, Place, Project};
 use mlpc_syntax::ast::{Entry, Expr, ExprKind, TypeKind};
 
 /// A step, checked.
@@ -82,7 +82,25 @@ fn input(context: &mut Context<'_>, expr: &Expr) -> Option<StepInput> {
     }
     let block = context.block(&["dataset", "train"], &path, expr.span)?;
     let name = context.qualified(block);
+    if block.keyword(context.db) == "dataset" {
+        guarded(context, block, &path, expr.span);
+    }
     Some(if block.keyword(context.db) == "dataset" { StepInput::Dataset(name) } else { StepInput::Model(name) })
+}
+
+/// What a user's code may read of a dataset: production's under its role, tagged columns where that is allowed.
+fn guarded(context: &mut Context<'_>, dataset: Block<'_>, name: &str, span: mlpc_diagnostics::Span) {
+    let shape = super::dataset::dataset_shape(context.db, dataset);
+    let own = body(context.db, context.block).and_then(|decl| crate::library::text(decl, "role"));
+    if let Some(role) = shape.role.as_ref().filter(|role| own.as_ref() != Some(role)) {
+        let source = Place::There(dataset.reference(context.db), "access".to_owned());
+        context.findings.push(errors::step_without_role(name, role, span, source));
+    }
+    for column in shape.columns.iter().filter(|column| !column.tags.is_empty()) {
+        let hop = (Place::There(dataset.reference(context.db), column.name.clone()), "tagged here".to_owned());
+        let sink = "code that may log or keep it";
+        context.findings.push(errors::tagged_flow(&column.name, sink, &column.tags, span.into(), vec![hop]));
+    }
 }
 
 fn run(context: &mut Context<'_>, expr: &Expr) -> Option<StepRun> {

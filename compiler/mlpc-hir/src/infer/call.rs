@@ -34,6 +34,10 @@ impl Infer<'_> {
             for arg in args {
                 self.expr(&arg.value);
             }
+            if let Some(aggregate) = super::aggregates::aggregate(&name) {
+                self.findings.push(errors::aggregate_without_over(aggregate.name, callee.span));
+                return TExpr::error(span);
+            }
             let near = nearest(self.db, self.file, Space::Function, &[], &name);
             self.findings.push(errors::unknown_function(&name, near, callee.span));
             return TExpr::error(span);

@@ -1,8 +1,10 @@
 //! Types of row-wise expressions. In: syntax and a scope of columns. Out: typed expressions; an expression that is wrong
 //! is reported once, has unknown type, and causes no further findings.
 
+pub mod aggregates;
 mod call;
 mod operators;
+pub mod over;
 mod quantity;
 pub mod refine;
 mod time;
@@ -27,6 +29,14 @@ pub enum Lookup {
     Missing(Vec<String>),
     /// It is wrong, and that was reported.
     Broken,
+    /// What it stands for, already typed: a definition, where only source columns are seen.
+    Stands(Box<TExpr>),
+    /// A definition that is fitted, where nothing fitted is seen.
+    FittedHere(String),
+    /// A column that holds today's value, where rows are earlier moments.
+    NotSteady(String),
+    /// A column of another table than the one that is asked.
+    Outside(String),
 }
 
 /// Columns that an expression may name.
@@ -62,6 +72,8 @@ pub struct Infer<'a> {
     pub findings: &'a mut Vec<Finding>,
     /// What conditions have shown of columns.
     pub refined: BTreeMap<String, Ty>,
+    /// The table whose rows windows see; without one there are no windows.
+    pub table: Option<&'a over::Table<'a>>,
 }
 
 impl Infer<'_> {
@@ -88,7 +100,7 @@ impl Infer<'_> {
             ExprKind::Binary(op, left, right) => self.binary(*op, left, right, span),
             ExprKind::In { item, set, negated } => self.membership(item, set, *negated, span),
             ExprKind::If(condition, then, otherwise) => self.conditional(condition, then, otherwise, span),
-            ExprKind::Over(..) => self.later("an aggregate with `over`", span),
+            ExprKind::Over(call, args) => self.over(call, args, span),
             ExprKind::Index(base, index) => self.index(base, index, span),
             ExprKind::Interpolated(_) => self.later("an interpolated text over columns", span),
             ExprKind::By(..) => self.reject(expr, "`by`"),
@@ -135,6 +147,19 @@ impl Infer<'_> {
                 self.typed(TKind::Column(column), ty, span)
             }
             Lookup::Broken => TExpr::error(span),
+            Lookup::Stands(expr) => TExpr { span, ..*expr },
+            Lookup::FittedHere(definition) => {
+                self.findings.push(errors::fitted_before_split(&definition, "a window", span));
+                TExpr::error(span)
+            }
+            Lookup::NotSteady(column) => {
+                self.findings.push(errors::not_constant(&column, &self.columns.describe(), span));
+                TExpr::error(span)
+            }
+            Lookup::Outside(table) => {
+                self.findings.push(errors::outside_source(name, &table, span));
+                TExpr::error(span)
+            }
             Lookup::Ambiguous(options) => {
                 self.findings.push(errors::ambiguous_column(name, &options, span));
                 TExpr::error(span)

@@ -55,7 +55,7 @@ pub fn iso_date(days: i32) -> String {
         .map_or_else(|_| "1970-01-01".to_owned(), |date| date.to_string())
 }
 
-/// An expression. Fitted calls must have been taken out.
+/// An expression. Fitted calls and windows must have been taken out.
 pub fn expr(typed: &TExpr) -> Expr {
     match &typed.kind {
         TKind::Column(name) => Expr::Column { name: name.clone() },
@@ -106,7 +106,7 @@ pub fn expr(typed: &TExpr) -> Expr {
             };
             Expr::InRange { item: Box::new(expr(item)), low: bound(low), high: bound(high), negated: *negated }
         }
-        TKind::Error | TKind::Fitted(_) => Expr::Literal { value: Value::Null },
+        TKind::Error | TKind::Fitted(_) | TKind::Window(_) => Expr::Literal { value: Value::Null },
     }
 }
 

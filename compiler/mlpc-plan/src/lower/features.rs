@@ -1,8 +1,11 @@
-//! Features blocks: row-wise values first, then fitted stages in order.
+//! Features blocks: windows and row-wise values first, then fitted stages in order.
 
 use super::Lowering;
 use super::expr::{dtype, expr, range, value};
-use crate::plan::{ColumnSchema, FeatureSet, Fitted, FittedStage, Join, Label, ModelInput, NamedValue, Parse, Task};
+use super::windows::{self, Windows};
+use crate::plan::{
+    ColumnSchema, FeatureSet, Fitted, FittedStage, Join, Known, Label, ModelInput, NamedValue, Parse, Task,
+};
 use indexmap::IndexMap;
 use mlpc_db::Block;
 use mlpc_hir::blocks::dataset::dataset;
@@ -34,10 +37,22 @@ impl Lowering<'_> {
 
     fn feature_set(&self, name: &str, block: Block<'_>) -> FeatureSet {
         let checked = &features(self.db, block).value;
+        let mut windows = Windows::default();
         let mut stages = Stages { values: Vec::new(), fitted: Vec::new(), late: Vec::new() };
         for definition in &checked.definitions {
-            stages.add(definition);
+            let mut definition = definition.clone();
+            let itself = windows.take_out(&definition.name, definition.doc.as_deref(), &mut definition.expr);
+            if !itself {
+                stages.add(&definition);
+            }
         }
+        let mut condition = |filter: &TExpr| {
+            let mut filter = filter.clone();
+            windows.take_out("filter", None, &mut filter);
+            expr(&filter)
+        };
+        let filters = checked.filters.iter().map(&mut condition).collect();
+        let label_filters = checked.label_filters.iter().map(&mut condition).collect();
         let of_base =
             block_named(self.db, self.project, "dataset", &checked.base).map(|base| &dataset(self.db, base).value);
         let base_columns = of_base
@@ -57,11 +72,11 @@ impl Lowering<'_> {
             base_columns,
             key: checked.key.clone(),
             timestamp: checked.timestamp.clone(),
-            spine: None,
+            spine: checked.spine.as_ref().map(windows::spine),
             joins: checked.joins.iter().map(join).collect(),
-            windows: Vec::new(),
-            label_filters: Vec::new(),
-            filters: checked.filters.iter().map(expr).collect(),
+            windows: windows.found,
+            filters,
+            label_filters,
             values: stages.values,
             fitted: stages.fitted,
             inputs: self.inputs(name, checked),
@@ -142,7 +157,14 @@ fn join(join: &typed::Join) -> Join {
         dataset: join.dataset.clone(),
         on: join.on.iter().map(|(left, right)| (expr(left), right.clone())).collect(),
         columns: join.columns.clone(),
-        known: None,
+        known: join.known.as_ref().map(|known| Known {
+            here: known.here.clone(),
+            there: known.there.clone(),
+            available_ms: known.available_ms,
+            latest: known.latest,
+            within_ms: known.within_ms,
+            until: known.until.clone(),
+        }),
     }
 }
 
@@ -216,22 +238,6 @@ impl Stages {
             typed.kind = TKind::Column(name);
             return;
         }
-        match &mut typed.kind {
-            TKind::Call { args, .. } => args.values_mut().flatten().for_each(|arg| self.hoist(owner, arg)),
-            TKind::Unary(_, operand) => self.hoist(owner, operand),
-            TKind::Binary { left, right, .. } => {
-                self.hoist(owner, left);
-                self.hoist(owner, right);
-            }
-            TKind::If(condition, then, otherwise) => {
-                [condition, then, otherwise].into_iter().for_each(|part| self.hoist(owner, part));
-            }
-            TKind::InList { item, .. } => self.hoist(owner, item),
-            TKind::InRange { item, low, high, .. } => {
-                self.hoist(owner, item);
-                [low, high].into_iter().flatten().for_each(|(bound, _)| self.hoist(owner, bound));
-            }
-            TKind::Error | TKind::Column(_) | TKind::Literal(_) | TKind::Fitted(_) => {}
-        }
+        typed.children_mut().into_iter().for_each(|child| self.hoist(owner, child));
     }
 }

@@ -3,6 +3,7 @@
 mod expr;
 mod features;
 mod steps;
+mod windows;
 
 pub use expr::expr as expression;
 

@@ -100,6 +100,9 @@ impl Lowering<'_> {
             let value = &features(self.db, block).value;
             used.push(value.base.clone());
             used.extend(value.joins.iter().map(|join| join.dataset.clone()));
+            let windows = value.definitions.iter().map(|definition| &definition.expr);
+            let windows = windows.chain(&value.filters).chain(&value.label_filters).flat_map(TExpr::windows);
+            used.extend(windows.filter_map(|call| call.source.as_ref()).map(|source| source.dataset.clone()));
         }
         for block in all_blocks(self.db, self.project, "step") {
             let inputs = step(self.db, block).value.inputs.values();

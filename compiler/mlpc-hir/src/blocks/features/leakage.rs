@@ -1,70 +1,85 @@
-//! A feature must not be made from the label: not by its name, nor from the one column that the label is made of.
+//! What must not reach a model: the label, what is known only later, tagged data, rows chosen by the future.
 
+mod label;
+mod late;
+mod tags;
+
+pub use late::required_gap;
+
+use super::scope::FeatureScope;
 use crate::blocks::Context;
 use crate::errors;
-use crate::library::body;
-use crate::silence::allows;
-use crate::typed::{Definition, Features, Role};
-use mlpc_diagnostics::rule;
-use std::collections::{BTreeSet, VecDeque};
+use crate::typed::{Features, Frame, Role, WindowCall};
+use mlpc_db::Place;
+use mlpc_syntax::ast::BlockDecl;
 
-/// Reports each feature that the label leads to, with the path, and takes it out of the inputs: nothing more is to be
-/// said of it.
-pub fn check(context: &mut Context<'_>, value: &mut Features) {
-    let Some(label) = value.definitions.iter().find(|definition| definition.role == Role::Label) else { return };
-    let mut secret = vec![label.name.clone()];
-    // A label made of one column alone tells that column, so the column tells the label.
-    let mut sources = BTreeSet::new();
-    source_columns(value, label, &mut BTreeSet::new(), &mut sources);
-    secret.extend(sources.pop_first().filter(|only| sources.is_empty() && *only != label.name));
-    let decl = body(context.db, context.block);
-    let mut leaks = Vec::new();
-    for feature in value.definitions.iter().filter(|definition| definition.role == Role::Feature) {
-        let Some(mut path) = way_to(value, feature, &secret) else { continue };
-        if path.last() != Some(&label.name) {
-            path.push(label.name.clone());
-        }
-        context.findings.push(errors::label_leakage(&feature.name, &label.name, feature.span, label.span, &path));
-        if !decl.is_some_and(|decl| allows(decl, rule::label_leakage, &feature.name)) {
-            leaks.push(feature.name.clone());
-        }
-    }
-    value.inputs.retain(|input| !leaks.contains(&input.name));
+/// Reports each leak once, and takes features that would not be there out of the inputs: nothing more is to be said of
+/// them.
+pub fn check(context: &mut Context<'_>, decl: &BlockDecl, scope: &FeatureScope, value: &mut Features) {
+    let leaks = label::check(context, decl, value);
+    let late = late::check(context, decl, scope, value, &leaks);
+    tags::check(context, scope, value, &late);
+    roles(context, decl, scope, value);
 }
 
-/// The source columns that a definition reads, through other definitions.
-fn source_columns<'a>(
-    value: &'a Features,
-    definition: &'a Definition,
-    seen: &mut BTreeSet<&'a str>,
-    into: &mut BTreeSet<String>,
-) {
-    for name in definition.expr.columns() {
-        match value.definitions.iter().find(|other| other.name == name && other.name != definition.name) {
-            Some(other) if seen.insert(&other.name) => source_columns(value, other, seen, into),
-            Some(_) => {}
-            None => {
-                into.insert(name);
-            }
+/// A step runs under one role, so that all that it reads must be open to it.
+fn roles(context: &mut Context<'_>, decl: &BlockDecl, scope: &FeatureScope, value: &Features) {
+    let mut roles: Vec<(String, Place)> = Vec::new();
+    let mut add = |role: Option<&String>, place: Place| {
+        if let Some(role) = role
+            && !roles.iter().any(|(known, _)| known == role)
+        {
+            roles.push((role.clone(), place));
         }
+    };
+    if let Some((_, block)) = &scope.base_block {
+        add(scope.role.as_ref(), Place::There(block.clone(), "access".to_owned()));
+    }
+    for joined in &scope.joined {
+        add(joined.role.as_ref(), Place::There(joined.block.clone(), "access".to_owned()));
+    }
+    for source in windows(value).filter_map(|call| call.source.as_ref()) {
+        let role = super::shape_of(context.db, &source.block).and_then(|shape| shape.role.as_ref());
+        add(role, Place::There(source.block.clone(), "access".to_owned()));
+    }
+    if roles.len() > 1 {
+        let names: Vec<String> = roles.iter().map(|(role, _)| role.clone()).collect();
+        let hops = roles.into_iter().map(|(role, place)| (place, format!("read under `{role}`"))).collect();
+        let (name, span) = decl.name.as_ref().map_or((String::new(), decl.header), |name| (name.text(), name.span()));
+        context.findings.push(errors::several_roles(&name, &names, Place::Here(span), hops));
     }
 }
 
-/// How a feature leads to a secret, through other definitions: from its name to the secret's.
-fn way_to(value: &Features, feature: &Definition, secret: &[String]) -> Option<Vec<String>> {
-    let mut ways = VecDeque::from([(feature, vec![feature.name.clone()])]);
-    let mut seen = BTreeSet::from([feature.name.as_str()]);
-    while let Some((definition, way)) = ways.pop_front() {
-        for name in definition.expr.columns() {
-            // `column x` reads the column of its own name.
-            let own = name == definition.name;
-            let next: Vec<String> = way.iter().cloned().chain((!own).then(|| name.clone())).collect();
-            if secret.contains(&name) {
-                return Some(next);
-            }
-            let other = value.definitions.iter().find(|other| other.name == name && !own);
-            ways.extend(other.filter(|other| seen.insert(&other.name)).map(|other| (other, next)));
+/// Every window of a features block.
+fn windows(value: &Features) -> impl Iterator<Item = &WindowCall> {
+    let exprs = value.definitions.iter().map(|definition| &definition.expr);
+    exprs.chain(&value.filters).chain(&value.label_filters).flat_map(|expr| expr.windows())
+}
+
+/// What relates the rows of features to others in time, if anything does, with its name.
+#[must_use]
+pub fn temporal(value: &Features) -> Option<(String, String)> {
+    let mut windows = value.definitions.iter().filter(|definition| !definition.expr.windows().is_empty());
+    if let Some(definition) = windows.next() {
+        let ahead = definition.expr.windows().iter().any(|call| matches!(call.frame, Frame::Ahead { .. }));
+        let what = match (definition.role, ahead) {
+            (Role::Label, true) => "a label that looks ahead",
+            _ => "a window",
+        };
+        return Some((what.to_owned(), definition.name.clone()));
+    }
+    let asof = value.joins.iter().find(|join| join.known.as_ref().is_some_and(|known| known.latest))?;
+    Some(("an as-of join".to_owned(), asof.dataset.clone()))
+}
+
+/// Columns by which rows are grouped in windows, each once.
+#[must_use]
+pub fn grouped_by(value: &Features) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for name in windows(value).flat_map(|call| &call.by).flat_map(|(here, _)| here.columns()) {
+        if !names.contains(&name) {
+            names.push(name);
         }
     }
-    None
+    names
 }
