@@ -29,7 +29,8 @@ fn defined(checked: &Checked, block: Block<'_>) -> Vec<(String, u32)> {
         }
         "features" => {
             let definitions = &features(db, block).value.definitions;
-            definitions.iter().map(|found| (found.expr.ty.to_string(), found.span.start + block.start(db))).collect()
+            let own = definitions.iter().filter(|found| found.owner.is_none());
+            own.map(|found| (found.expr.ty.to_string(), found.span.start + block.start(db))).collect()
         }
         "param" | "const" => vec![(parameter(db, block).value.ty.to_string(), place(""))],
         _ => Vec::new(),

@@ -143,7 +143,7 @@ impl Columns for Table {
 fn inferred(checked: &Checked, file: SourceFile, columns: &Table, expr: &Expr) -> TExpr {
     let mut findings = Vec::new();
     let (position, refined) = (Position::Expectation, BTreeMap::new());
-    let mut infer = Infer { db: &checked.db, file, columns, position, findings: &mut findings, refined };
+    let mut infer = Infer { db: &checked.db, file, columns, position, findings: &mut findings, refined, table: None };
     let typed = infer.expr(expr);
     let told: Vec<&String> = findings.iter().map(|finding| &finding.message).collect();
     assert!(told.is_empty(), "{}: {told:?} in {expr:?}", file.path(&checked.db));

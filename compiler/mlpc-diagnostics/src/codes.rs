@@ -65,14 +65,13 @@ impl Code {
 }
 
 /// What an `allow` may silence: rules of good practice, without which a program still means something.
-const ALLOWABLE: [&Code; 12] = [
+const ALLOWABLE: [&Code; 11] = [
     constants::no_expectations,
     constants::label_leakage,
     constants::future_leakage,
     constants::not_constant,
     constants::tagged_flow,
     constants::selection_bias,
-    constants::own_label_statistic,
     constants::asof_without_within,
     constants::register_without_gate,
     constants::gate_cannot_fail,
@@ -158,7 +157,6 @@ declare_codes! {
     MLP0506 not_constant Error "today's value in rows of earlier moments";
     MLP0507 tagged_flow Error "tagged data that reaches a model, a report or an artifact";
     MLP0508 selection_bias Error "rows chosen by what is known only later";
-    MLP0509 own_label_statistic Error "a statistic of the label that a row's own label is part of";
     MLP0511 asof_without_within Warning "an as-of join that takes rows of any age";
     MLP0512 asof_from_future Error "a join as of another time than the row's own";
     // 06: training

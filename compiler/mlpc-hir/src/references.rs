@@ -31,6 +31,34 @@ pub fn references<'db>(db: &'db dyn Db, block: Block<'db>) -> Vec<Block<'db>> {
             found.push(target);
         }
     }
+    // `count(events.kind == "login") over (…)` reads `events`.
+    for name in body(db, block).into_iter().flat_map(|decl| in_windows(&decl.entries)) {
+        let owner = name.rsplit_once('.').map_or(name.as_str(), |(owner, _)| owner);
+        let target = resolve(db, block.file(db), Space::Block, owner).filter(|target| target.keyword(db) == "dataset");
+        if let Some(target) = target
+            && !found.contains(&target)
+        {
+            found.push(target);
+        }
+    }
+    found
+}
+
+/// Names within aggregates over other rows.
+fn in_windows(entries: &[Entry]) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut queue: Vec<&Expr> = expressions(entries);
+    while let Some(expr) = queue.pop() {
+        match &expr.kind {
+            ExprKind::Over(..) => found.extend(names_in(expr)),
+            ExprKind::Call(_, args) => queue.extend(args.iter().map(|arg| &arg.value)),
+            ExprKind::Binary(_, left, right) => queue.extend([&**left, &**right]),
+            ExprKind::In { item, set, .. } => queue.extend([&**item, &**set]),
+            ExprKind::If(condition, then, otherwise) => queue.extend([&**condition, &**then, &**otherwise]),
+            ExprKind::Unary(_, operand) => queue.push(operand),
+            _ => {}
+        }
+    }
     found
 }
 

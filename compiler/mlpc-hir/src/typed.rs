@@ -516,7 +516,8 @@ impl DatasetShape {
     #[must_use]
     pub fn known_ms(&self, name: &str) -> i64 {
         const DAY_MS: i64 = 86_400_000;
-        let by_day = self.timestamp.as_ref().and_then(|time| self.column(time)).is_some_and(|time| time.ty.kind == TyKind::Date);
+        let by_day =
+            self.timestamp.as_ref().and_then(|time| self.column(time)).is_some_and(|time| time.ty.kind == TyKind::Date);
         let said = self.column(name).and_then(|column| column.known_ms);
         said.unwrap_or(if by_day { DAY_MS } else { 0 })
     }

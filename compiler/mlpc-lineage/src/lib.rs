@@ -11,7 +11,7 @@ use mlpc_db::{Db, Project};
 use mlpc_hir::all_blocks;
 use mlpc_hir::blocks::features::features;
 use mlpc_hir::names::qualified;
-use mlpc_hir::typed::{Features, Role, TExpr};
+use mlpc_hir::typed::{Features, Role, TExpr, TKind, WindowCall};
 
 /// The lineage of every features block of a program.
 #[must_use]
@@ -37,17 +37,55 @@ fn add_features(graph: &mut Lineage, name: &str, value: &Features) {
     };
     for definition in &value.definitions {
         let to = defined(name, &definition.name, definition.role);
-        for column in definition.expr.columns() {
-            graph.add(node_of(&column, &definition.name), to.clone(), Edge::Direct);
+        for (column, edge) in reads(&definition.expr) {
+            graph.add(node_of(&column, &definition.name), to.clone(), edge);
+        }
+        for (dataset, column, edge) in definition.expr.windows().into_iter().flat_map(of_dataset) {
+            graph.add(Node::Column { dataset, column }, to.clone(), edge);
         }
         graph.add_node(to);
     }
     // Filters and join keys decide about every row of the block.
-    let deciders: Vec<&TExpr> =
-        value.filters.iter().chain(value.joins.iter().flat_map(|join| join.on.iter().map(|(expr, _)| expr))).collect();
+    let deciders: Vec<&TExpr> = value
+        .filters
+        .iter()
+        .chain(&value.label_filters)
+        .chain(value.joins.iter().flat_map(|join| join.on.iter().map(|(expr, _)| expr)))
+        .collect();
     for column in deciders.into_iter().flat_map(TExpr::columns) {
         graph.add(node_of(&column, ""), Node::Rows { features: name.to_owned() }, Edge::Indirect);
     }
+}
+
+/// The columns of this table that an expression reads. Keys and conditions of windows decide which rows go in.
+fn reads(expr: &TExpr) -> Vec<(String, Edge)> {
+    let mut found: Vec<(String, Edge)> = Vec::new();
+    let mut queue: Vec<(&TExpr, Edge)> = vec![(expr, Edge::Direct)];
+    while let Some((expr, edge)) = queue.pop() {
+        match &expr.kind {
+            TKind::Column(name) => found.push((name.clone(), edge)),
+            TKind::Window(call) => {
+                let deciding = call.by.iter().map(|(here, _)| here);
+                queue.extend(deciding.map(|key| (key, Edge::Indirect)));
+                queue.extend(call.own.iter().map(|own| (own, edge)));
+                if call.source.is_none() {
+                    queue.extend(call.filter.iter().map(|filter| (filter, Edge::Indirect)));
+                    queue.extend(call.value.iter().map(|value| (value, edge)));
+                }
+            }
+            _ => queue.extend(expr.children().into_iter().rev().map(|child| (child, edge))),
+        }
+    }
+    found
+}
+
+/// The columns of another dataset that a window reads.
+fn of_dataset(call: &WindowCall) -> Vec<(String, String, Edge)> {
+    let Some(source) = &call.source else { return Vec::new() };
+    let read = |edge: Edge| move |name: String| (source.dataset.clone(), name, edge);
+    let values = call.value.iter().flat_map(TExpr::columns).map(read(Edge::Direct));
+    let deciding = call.filter.iter().chain(call.by.iter().map(|(_, there)| there)).flat_map(TExpr::columns);
+    values.chain(deciding.map(read(Edge::Indirect))).collect()
 }
 
 fn defined(features: &str, name: &str, role: Role) -> Node {

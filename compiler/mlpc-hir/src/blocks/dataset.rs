@@ -11,8 +11,8 @@ use crate::infer::{Columns, Infer, Lookup, Position};
 use crate::library::{FnSig, body, fn_signature, nested, setting, text};
 use crate::names::{Space, resolve};
 use crate::typed::{
-    Access, Checked, Column, Const, Dataset, DatasetColumn, DatasetShape, Expectation, ParseAs, SourceFormat, SourceRef, TExpr,
-    TKind,
+    Access, Checked, Column, Const, Dataset, DatasetColumn, DatasetShape, Expectation, ParseAs, SourceFormat,
+    SourceRef, TExpr, TKind,
 };
 use crate::types::{Ty, TyKind};
 use mlpc_db::{Block, Db};

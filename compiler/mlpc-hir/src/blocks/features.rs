@@ -18,8 +18,8 @@ use crate::library::body;
 use crate::typed::{Checked, Column, Definition, Facts, Features, FeaturesShape, Role, TExpr, TKind};
 use crate::types::{Ty, TyKind};
 use drafts::Draft;
-pub use facts::shape_of;
 use facts::Knowledge;
+pub use facts::shape_of;
 use mlpc_db::{Block, Db};
 use mlpc_diagnostics::Severity;
 use mlpc_syntax::ast::{Expr, ExprKind};
@@ -243,9 +243,8 @@ fn define(
     };
     let own = Expr { kind: ExprKind::Name(draft.name.clone()), span: draft.span };
     let ahead = draft.role == Role::Label;
-    let mut expr = infer(context, scope, drafts, position, shown.clone(), ahead, |infer| {
-        infer.expr(draft.expr.unwrap_or(&own))
-    });
+    let mut expr =
+        infer(context, scope, drafts, position, shown.clone(), ahead, |infer| infer.expr(draft.expr.unwrap_or(&own)));
     if draft.role == Role::Label {
         // A null label drops its row.
         expr.ty.nullable = false;
@@ -346,4 +345,3 @@ pub fn is_model_input(kind: &TyKind) -> bool {
         TyKind::Bool | TyKind::Int | TyKind::Float | TyKind::Category(_) | TyKind::Vector(_) | TyKind::Unknown
     )
 }
-

@@ -118,7 +118,13 @@ impl FeatureScope {
         self.joined.iter().find_map(|joined| {
             let column = joined.columns.iter().find(|column| self.table_name(joined, &column.name) == name)?;
             let known_ms = if joined.in_time { 0 } else { column.known_ms.unwrap_or_default() };
-            Some(Origin { dataset: &joined.dataset, block: &joined.block, column, known_ms, role: joined.role.as_ref() })
+            Some(Origin {
+                dataset: &joined.dataset,
+                block: &joined.block,
+                column,
+                known_ms,
+                role: joined.role.as_ref(),
+            })
         })
     }
 

@@ -1,0 +1,102 @@
+//! `sample every D in A..=B`: the rows are moments, one per key of the base and step in time.
+
+use super::scope::FeatureScope;
+use crate::blocks::Context;
+use crate::blocks::dataset::dataset_shape;
+use crate::consts::constant;
+use crate::errors;
+use crate::typed::{Const, Features, SAMPLED_AT, Spine};
+use mlpc_db::Block;
+use mlpc_diagnostics::Span;
+use mlpc_syntax::ast::{BlockDecl, Entry, Expr, ExprKind, StatementKind};
+
+/// Reads the `sample` statement, if there is one, and makes the moments the rows' time.
+pub fn sample(context: &mut Context<'_>, decl: &BlockDecl, scope: &mut FeatureScope, value: &mut Features) {
+    let mut found: Option<Span> = None;
+    for entry in &decl.entries {
+        let Entry::Statement(statement) = entry else { continue };
+        let StatementKind::Sample { every, range } = &statement.kind else { continue };
+        if let Some(first) = found {
+            context.findings.push(errors::duplicate("sample", statement.keyword.span, mlpc_db::Place::Here(first)));
+            continue;
+        }
+        found = Some(statement.keyword.span);
+        if value.spine.is_some() {
+            context.findings.push(errors::sampled_twice(statement.keyword.span));
+            continue;
+        }
+        value.spine = spine(context, scope, statement.span, every, range);
+        // Of a sample that is wrong nothing more is said.
+        scope.versioned |= value.spine.as_ref().is_none_or(|spine| spine.valid.is_some());
+        // Rows are moments even where the statement is wrong.
+        scope.time = Some(SAMPLED_AT.to_owned());
+        value.timestamp.clone_from(&scope.time);
+        value.key = scope.key.iter().cloned().chain([SAMPLED_AT.to_owned()]).collect();
+    }
+}
+
+fn spine(context: &mut Context<'_>, scope: &FeatureScope, span: Span, every: &Expr, range: &Expr) -> Option<Spine> {
+    if scope.key.is_empty() && !scope.partial {
+        context.findings.push(errors::sample_needs_key(&scope.base_name, span));
+        return None;
+    }
+    let every_ms = match constant(context.db, context.file, every) {
+        Some(Const::Duration(ms)) if ms > 0 => ms,
+        _ => {
+            context.findings.push(errors::wrong_form("sample every", "a duration, as `7d`", every.span));
+            return None;
+        }
+    };
+    let ExprKind::Range(bounds) = &range.kind else {
+        context.findings.push(errors::wrong_form(
+            "sample",
+            "a range of days, as `date(\"2025-01-01\")..=as_of`",
+            range.span,
+        ));
+        return None;
+    };
+    let (Some((low, true)), Some((high, true))) = (&bounds.low, &bounds.high) else {
+        context.findings.push(errors::wrong_form("sample", "a range with both ends in it, as `a..=b`", range.span));
+        return None;
+    };
+    let (start, end) = (moment(context, low)?, moment(context, high)?);
+    if start > end {
+        context.findings.push(errors::bad_value(
+            "this range ends before it starts",
+            "no moment lies in it",
+            range.span,
+        ));
+        return None;
+    }
+    let shape = base_shape(context, scope);
+    Some(Spine {
+        every_ms,
+        start: Const::Date(start),
+        end: Const::Date(end),
+        from: scope.base_time.clone(),
+        valid: shape.and_then(|block| dataset_shape(context.db, block).valid.clone()),
+    })
+}
+
+fn base_shape<'db>(context: &Context<'db>, scope: &FeatureScope) -> Option<Block<'db>> {
+    let (_, reference) = scope.base_block.as_ref()?;
+    let project = mlpc_db::Project::get(context.db);
+    let file = project.files(context.db).iter().find(|file| file.id(context.db) == reference.file)?;
+    mlpc_db::blocks(context.db, *file).iter().copied().find(|block| block.reference(context.db) == *reference)
+}
+
+/// A day, in days since 1970-01-01; a param's value may be the text of one.
+fn moment(context: &mut Context<'_>, expr: &Expr) -> Option<i32> {
+    let day = match constant(context.db, context.file, expr) {
+        Some(Const::Date(day)) => Some(day),
+        Some(Const::Str(text)) => text.parse::<jiff::civil::Date>().ok().and_then(|date| {
+            let epoch = jiff::civil::date(1970, 1, 1);
+            date.since(epoch).ok().map(|span| span.get_days())
+        }),
+        _ => None,
+    };
+    if day.is_none() {
+        context.findings.push(errors::wrong_form("sample", "days, as `date(\"2025-01-01\")`", expr.span));
+    }
+    day
+}
