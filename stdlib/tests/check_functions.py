@@ -34,6 +34,11 @@ SAMPLES: dict[str, list[Any]] = {
     "date": [date(2012, 2, 29), date(1969, 12, 31)],
     "timestamp": MOMENTS,
     "duration": [timedelta(0), timedelta(days=1, microseconds=1), timedelta(seconds=-5)],
+    "list[int]": [[1], [0, -7, 365], []],
+    "list[float]": [[0.5], [-2.5, 1e6, 0.0], []],
+    "list[string]": [["a"], ["", "né", "a"], []],
+    "list[timestamp]": [MOMENTS, MOMENTS[:1], []],
+    "vector": [[0.0, 1.0], [-2.5, 1e6]],
 }
 """Values of each type that reach its corners."""
 
@@ -63,6 +68,11 @@ TYPES: dict[str, Any] = {
     "date": pl.Date,
     "timestamp": pl.Datetime("us", "UTC"),
     "duration": pl.Duration("us"),
+    "list[int]": pl.List(pl.Int64),
+    "list[float]": pl.List(pl.Float64),
+    "list[string]": pl.List(pl.String),
+    "list[timestamp]": pl.List(pl.Datetime("us", "UTC")),
+    "vector": pl.List(pl.Float64),
 }
 """How values of a type are held in a table."""
 
@@ -73,7 +83,7 @@ def probe_function(function: Declaration, compiled: Compile) -> Iterator[str]:
     if not columns:
         # Only constants: the examples say all.
         return
-    used = {arg["type"].rstrip("?") for arg in columns} & set(VARIABLES)
+    used = {inner(arg["type"]) for arg in columns} & set(VARIABLES)
     for variable in used or {""}:
         for stand_in in VARIABLES.get(variable, [""]):
             types = {variable: stand_in}
@@ -83,9 +93,16 @@ def probe_function(function: Declaration, compiled: Compile) -> Iterator[str]:
                 yield from check_null(function, columns, types, rows[0], place, arg, compiled)
 
 
+def inner(declared: str) -> str:
+    """A declared type without `?`, of a list that of its items."""
+    return declared.rstrip("?").removeprefix("list[").removesuffix("]")
+
+
 def plain(declared: str, types: dict[str, str]) -> str:
     """A declared type without `?`, its variable replaced."""
-    return types.get(declared.rstrip("?"), declared.rstrip("?"))
+    base = declared.rstrip("?")
+    variable = inner(base)
+    return base.replace(variable, types[variable]) if variable in types else base
 
 
 def sample_rows(columns: list[Any], types: dict[str, str]) -> list[tuple[Any, ...]]:

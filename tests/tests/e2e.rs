@@ -8,4 +8,5 @@ mod e2e {
     mod failures;
     mod library;
     mod lint;
+    mod types;
 }

@@ -253,6 +253,10 @@ pub fn polars_type(dtype: &DType) -> Py {
         DType::Vector { size: Some(size) } => {
             pl.clone().method("Array", [pl.attribute("Float64"), Py::integer(i64::from(*size))])
         }
+        DType::List { item, .. } => pl.clone().method("List", [polars_type(item)]),
+        DType::Decimal { digits, scale } => {
+            pl.method("Decimal", [Py::integer(i64::from(*digits)), Py::integer(i64::from(*scale))])
+        }
         DType::Vector { size: None } => pl.clone().method("List", [pl.attribute("Float64")]),
     }
 }

@@ -135,6 +135,8 @@ pub fn kind(dtype: &DType) -> (&'static str, Option<&[String]>) {
         DType::Timestamp => ("timestamp", None),
         DType::Duration => ("duration", None),
         DType::Vector { .. } => ("vector", None),
+        DType::List { .. } => ("list", None),
+        DType::Decimal { .. } => ("decimal", None),
     }
 }
 

@@ -26,7 +26,7 @@ const fn runtime(name: &'static str, module: &'static str) -> Known {
     Known { name, section: Section::Own, module }
 }
 
-const KNOWN: [Known; 29] = [
+const KNOWN: [Known; 30] = [
     standard("Literal", "typing"),
     standard("dataclass", "dataclasses"),
     standard("timedelta", "datetime"),
@@ -53,6 +53,7 @@ const KNOWN: [Known; 29] = [
     runtime("Training", "mlp_runtime.model"),
     runtime("Bounds", "mlp_runtime.schema"),
     runtime("Column", "mlp_runtime.schema"),
+    runtime("Wide", "mlp_runtime.schema"),
     runtime("Schema", "mlp_runtime.schema"),
     runtime("Input", "mlp_runtime.signature"),
     runtime("Label", "mlp_runtime.signature"),

@@ -337,6 +337,18 @@ pub fn duplicate_level(level: &str, span: Span) -> Finding {
         .here("values of a category are distinct")
 }
 
+/// A type whose arguments mean nothing.
+pub fn bad_type(name: &str, form: &str, span: Span) -> Finding {
+    finding(rule::bad_value, format!("this is no `{name}` type"), span)
+        .here("its arguments mean nothing")
+        .help(format!("write {form}"))
+}
+
+/// A place that a vector or list does not have.
+pub fn no_such_place(what: &str, span: Span) -> Finding {
+    finding(rule::bad_value, format!("there is no such place: {what}"), span).here("outside")
+}
+
 /// Levels that are no strings.
 pub fn bad_levels(span: Span) -> Finding {
     finding(rule::bad_value, "the values of a category are texts", span).here("write `category[\"a\", \"b\"]`")

@@ -191,6 +191,7 @@ fn collect(expr: &Expr, names: &mut Vec<String>) {
             add(&left.text());
             add(&right.text());
         }
+        ExprKind::Optional(_) => {}
         ExprKind::Unary(_, operand) | ExprKind::By(operand, _) | ExprKind::ForAll(_, operand) => {
             collect(operand, names)
         }

@@ -33,6 +33,17 @@ pub enum Detail {
     Unit(Unit),
     /// Dates and timestamps: the zone in which their date parts are read, where it is not UTC.
     Zone(Arc<str>),
+    /// Vectors: the columns of one name that they are read from.
+    Wide(Arc<Wide>),
+}
+
+/// Columns of one name, read as a vector.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wide {
+    /// The number of the first.
+    pub first: i64,
+    /// The type of each.
+    pub item: Ty,
 }
 
 /// Kinds of types.
@@ -61,7 +72,9 @@ pub enum TyKind {
     /// Numbers in a row; `None`: as many as the data has levels.
     Vector(Option<u32>),
     /// Several values of one type.
-    List(Box<TyKind>),
+    List(Arc<Ty>),
+    /// Exact: that many digits, that many of them after the point.
+    Decimal(u8, u8),
 }
 
 impl Ty {
@@ -131,10 +144,17 @@ impl Ty {
         }
     }
 
-    /// int or float.
+    /// The same, read from columns of one name.
+    #[must_use]
+    pub fn with_wide(mut self, wide: Wide) -> Self {
+        self.detail = Detail::Wide(Arc::new(wide));
+        self
+    }
+
+    /// int, float or decimal.
     #[must_use]
     pub fn is_number(&self) -> bool {
-        matches!(self.kind, TyKind::Int | TyKind::Float)
+        matches!(self.kind, TyKind::Int | TyKind::Float | TyKind::Decimal(..))
     }
 
     /// Date or timestamp.
@@ -148,10 +168,18 @@ impl Ty {
     pub fn fits(&self, wanted: &TyKind) -> bool {
         match (&self.kind, wanted) {
             (TyKind::Unknown | TyKind::Null, _) | (_, TyKind::Unknown) => true,
-            (TyKind::Int, TyKind::Float)
+            (TyKind::Int | TyKind::Decimal(..), TyKind::Float)
+            | (TyKind::Int, TyKind::Decimal(..))
             | (TyKind::Category(_), TyKind::String | TyKind::Category(None))
             | (TyKind::Date, TyKind::Timestamp)
             | (TyKind::Vector(_), TyKind::Vector(None)) => true,
+            (TyKind::List(have), TyKind::Vector(None)) => have.is_number() && !have.nullable,
+            (TyKind::List(have), TyKind::List(wanted)) => {
+                have.fits(&wanted.kind) && (!have.nullable || wanted.nullable)
+            }
+            (TyKind::Decimal(digits, scale), TyKind::Decimal(wanted, wanted_scale)) => {
+                scale <= wanted_scale && digits - scale <= wanted - wanted_scale
+            }
             (have, wanted) => have == wanted,
         }
     }
@@ -162,7 +190,14 @@ impl Ty {
         let kind = match (&self.kind, &other.kind) {
             (TyKind::Unknown, _) | (_, TyKind::Unknown) => TyKind::Unknown,
             (TyKind::Null, kind) | (kind, TyKind::Null) => kind.clone(),
-            (TyKind::Int, TyKind::Float) | (TyKind::Float, TyKind::Int) => TyKind::Float,
+            (TyKind::Float, TyKind::Int | TyKind::Decimal(..)) | (TyKind::Int | TyKind::Decimal(..), TyKind::Float) => {
+                TyKind::Float
+            }
+            (TyKind::Decimal(..) | TyKind::Int, TyKind::Decimal(..)) | (TyKind::Decimal(..), TyKind::Int) => {
+                self.kind.decimal(&other.kind)
+            }
+            (TyKind::Vector(left), TyKind::Vector(right)) if left.is_none() || right.is_none() => TyKind::Vector(None),
+            (TyKind::List(left), TyKind::List(right)) => TyKind::List(Arc::new(left.join(right)?)),
             (TyKind::Date, TyKind::Timestamp) | (TyKind::Timestamp, TyKind::Date) => TyKind::Timestamp,
             (TyKind::Category(Some(left)), TyKind::Category(Some(right))) => {
                 let mut levels = left.clone();
@@ -195,6 +230,26 @@ impl Ty {
 /// The zone of instants without another.
 const UTC: &str = "UTC";
 
+/// Digits of the decimals that arithmetic gives.
+const MOST_DIGITS: u8 = 38;
+
+impl TyKind {
+    /// The kind of decimals that sums of these two are, exactly.
+    #[must_use]
+    pub fn decimal(&self, other: &Self) -> Self {
+        let scale = |kind: &Self| if let Self::Decimal(_, scale) = kind { *scale } else { 0 };
+        if self == other { self.clone() } else { Self::Decimal(MOST_DIGITS, scale(self).max(scale(other))) }
+    }
+
+    /// The kind of decimals that products of these two are, exactly; none where that needs too many digits.
+    #[must_use]
+    pub fn decimal_product(&self, other: &Self) -> Option<Self> {
+        let scale = |kind: &Self| if let Self::Decimal(_, scale) = kind { *scale } else { 0 };
+        let both = scale(self) + scale(other);
+        (both <= MOST_DIGITS / 2).then_some(Self::Decimal(MOST_DIGITS, both))
+    }
+}
+
 impl fmt::Display for TyKind {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -215,6 +270,7 @@ impl fmt::Display for TyKind {
             Self::Vector(None) => out.write_str("vector"),
             Self::Vector(Some(size)) => write!(out, "vector[{size}]"),
             Self::List(item) => write!(out, "list[{item}]"),
+            Self::Decimal(digits, scale) => write!(out, "decimal({digits}, {scale})"),
         }
     }
 }
@@ -222,7 +278,7 @@ impl fmt::Display for TyKind {
 impl fmt::Display for Detail {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::None => Ok(()),
+            Self::None | Self::Wide(_) => Ok(()),
             Self::Unit(unit) => write!(out, "[{unit}]"),
             Self::Zone(zone) => write!(out, "[{zone:?}]"),
         }

@@ -469,6 +469,8 @@ pub enum ExprKind {
     List(Vec<Expr>),
     /// `{ name: a, name: b }`.
     Record(Vec<(Name, Expr)>),
+    /// `int?`, as an argument of a type.
+    Optional(Box<Expr>),
     /// `for all rows of flights: condition`, in tests.
     ForAll(Path, Box<Expr>),
     /// Parse error within; already reported.

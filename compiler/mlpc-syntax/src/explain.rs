@@ -226,6 +226,7 @@ fn is_field_option(rule: Rule) -> bool {
             | Rule::at
             | Rule::tag
             | Rule::type_args
+            | Rule::type_arg
             | Rule::bar
             | Rule::nullable
     )
@@ -275,6 +276,7 @@ fn continues_expression(rule: Rule) -> bool {
             | Rule::index
             | Rule::dot
             | Rule::type_args
+            | Rule::type_arg
             | Rule::bar
             | Rule::nullable
             | Rule::lparen

@@ -58,6 +58,7 @@ pub fn describe(rule: Rule) -> &'static str {
         Rule::tag => "a tag",
         Rule::type_expression | Rule::type_term => "a type",
         Rule::type_args => "type arguments",
+        Rule::type_arg => "a type argument",
         // Statements.
         Rule::column_text | Rule::column => "a `column` statement",
         Rule::column_item | Rule::column_one => "a column",

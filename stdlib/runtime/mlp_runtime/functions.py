@@ -45,5 +45,22 @@ def haversine_km(lat1: pl.Expr, lon1: pl.Expr, lat2: pl.Expr, lon2: pl.Expr) -> 
     return 2.0 * EARTH_RADIUS_KM * chord.clip(0.0, 1.0).sqrt().arcsin()
 
 
+def element(vector: pl.Expr, place: int) -> pl.Expr:
+    """The number at a place of a vector, from 0; null where there is none."""
+    return vector.cast(pl.List(pl.Float64)).list.get(place, null_on_oob=True)
+
+
+def dot(x: pl.Expr, y: pl.Expr) -> pl.Expr:
+    """The sum of the products of the numbers of two vectors."""
+    numbers = pl.List(pl.Float64)
+    products = x.cast(numbers) * y.cast(numbers)
+    return pl.when(products.is_not_null()).then(products.list.sum())
+
+
+def norm(x: pl.Expr) -> pl.Expr:
+    """The length of a vector."""
+    return dot(x, x).sqrt()
+
+
 def _digest(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()

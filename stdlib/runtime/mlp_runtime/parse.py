@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import polars as pl
 
 from mlp_runtime import expr
-from mlp_runtime.schema import PHYSICAL, Column
+from mlp_runtime.schema import PHYSICAL, Column, Kind
 
 _INTEGER = r"^[+-]?[0-9]+$"
 _NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
@@ -39,6 +42,8 @@ WANTED = {
     "timestamp": "a timestamp",
     "duration": "a duration",
     "vector": "a list of numbers",
+    "list": "a list of values of its type",
+    "decimal": "a number with as many digits as declared",
 }
 """What people are told was expected."""
 
@@ -53,7 +58,7 @@ def read(column: Column, raw: pl.DataType, timezone: str | None) -> pl.Expr | No
     if raw == pl.String:
         return _TEXT[column.kind](source, column, timezone)
     if raw == pl.Null:
-        return source.cast(PHYSICAL[column.kind])
+        return source.cast(column.physical)
     return _typed(source, column, raw, timezone)
 
 
@@ -137,6 +142,54 @@ def _vector(source: pl.Expr, column: Column, timezone: str | None) -> pl.Expr:
     return parts.cast(PHYSICAL["vector"], strict=False)
 
 
+def _decimal(source: pl.Expr, column: Column, timezone: str | None) -> pl.Expr:
+    """Exact: a text with more digits than there is room for is not read."""
+    whole, after = column.digits - column.scale, column.scale
+    fits = rf"^[+-]?0*[0-9]{{0,{whole}}}(\.[0-9]{{0,{after}}}0*)?$"
+    number = pl.when(source.str.contains(fits) & source.str.contains("[0-9]")).then(source)
+    return number.cast(column.physical, strict=False)
+
+
+def _list(source: pl.Expr, column: Column, timezone: str | None) -> pl.Expr:
+    """A JSON array, as a cell can hold."""
+    item = column.item
+
+    def lists(cells: pl.Series) -> pl.Series:
+        values = [None if cell is None else _array(cell, item) for cell in cells]
+        return pl.Series(cells.name, values, dtype=column.physical)
+
+    return source.map_batches(lists, return_dtype=column.physical, is_elementwise=True)
+
+
+_JSON: dict[Kind, tuple[type, ...]] = {
+    "bool": (bool,),
+    "int": (int,),
+    "float": (int, float),
+    "string": (str,),
+    "category": (str,),
+}
+"""What JSON holds for items of each kind."""
+
+
+def _array(cell: str, item: Column | None) -> list[Any] | None:
+    """The items of a JSON array; None if the text is none, or holds anything else."""
+    try:
+        values = json.loads(cell)
+    except json.JSONDecodeError:
+        return None
+    kind: Kind = "string" if item is None else item.kind
+    wanted = _JSON.get(kind, ())
+    nulls = item is not None and item.nullable
+    if not isinstance(values, list):
+        return None
+    for value in values:
+        if value is None and nulls:
+            continue
+        if not isinstance(value, wanted) or (isinstance(value, bool) and kind != "bool"):
+            return None
+    return [float(value) if kind == "float" and value is not None else value for value in values]
+
+
 _TEXT: dict[str, Callable[[pl.Expr, Column, str | None], pl.Expr]] = {
     "bool": _bool,
     "int": _integer,
@@ -147,6 +200,8 @@ _TEXT: dict[str, Callable[[pl.Expr, Column, str | None], pl.Expr]] = {
     "timestamp": _timestamp,
     "duration": _duration,
     "vector": _vector,
+    "list": _list,
+    "decimal": _decimal,
 }
 
 
@@ -173,7 +228,11 @@ def _typed(
     source: pl.Expr, column: Column, raw: pl.DataType, timezone: str | None
 ) -> pl.Expr | None:
     """A column whose file knows types: widened where that loses nothing, else refused."""
-    wanted = PHYSICAL[column.kind]
+    wanted = column.physical
+    if column.kind == "list":
+        return _typed_list(source, column, raw)
+    if column.kind == "decimal":
+        return _typed_decimal(source, column, raw)
     if column.kind == "timestamp" and isinstance(raw, pl.Datetime | pl.Date):
         zone = raw.time_zone if isinstance(raw, pl.Datetime) else None
         clock = source.cast(pl.Datetime("us", zone))
@@ -193,3 +252,38 @@ def _typed(
         "vector": vector,
     }
     return source.cast(wanted, strict=False) if fits.get(column.kind, False) else None
+
+
+def _typed_decimal(source: pl.Expr, column: Column, raw: pl.DataType) -> pl.Expr | None:
+    """Integers and decimals: null where a value has more digits than there is room for."""
+    if not (raw.is_integer() or raw.is_decimal()):
+        return None
+    value = source.cast(column.physical, strict=False)
+    return pl.when(value == source).then(value)
+
+
+def _typed_list(source: pl.Expr, column: Column, raw: pl.DataType) -> pl.Expr | None:
+    """A list whose items widen to those declared; null where one of them is null and none may be."""
+    item = column.item
+    if item is None or not isinstance(raw, pl.List | pl.Array):
+        return None
+    inner = raw.inner
+    if not isinstance(inner, pl.DataType):
+        inner = inner()
+    read_item = replace(item, name="")
+    value = source.cast(pl.List(inner))
+    if inner == item.physical:
+        items = pl.element()
+    elif inner == pl.Null:
+        items = pl.element().cast(item.physical)
+    else:
+        typed = _typed(pl.element(), read_item, inner, None)
+        if typed is None:
+            return None
+        items = typed
+    if item.kind == "float":
+        items = expr.finite(items)
+    value = value.list.eval(items)
+    if item.nullable:
+        return value
+    return pl.when(~value.list.eval(pl.element().is_null()).list.any()).then(value)

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import polars as pl
 from polars._typing import PolarsDataType
 
 Kind = Literal[
-    "bool", "int", "float", "string", "category", "date", "timestamp", "duration", "vector"
+    "bool",
+    "int",
+    "float",
+    "decimal",
+    "string",
+    "category",
+    "date",
+    "timestamp",
+    "duration",
+    "vector",
+    "list",
 ]
 
 PHYSICAL: Mapping[Kind, PolarsDataType] = {
@@ -24,7 +34,10 @@ PHYSICAL: Mapping[Kind, PolarsDataType] = {
     "duration": pl.Duration("us"),
     "vector": pl.List(pl.Float64),
 }
-"""How each kind is stored. Categories are text; what they may hold is checked, not encoded."""
+"""How kinds are stored that need no more to be said.
+
+Categories are text; what they may hold is checked, not encoded.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,8 +66,21 @@ class Bounds:
 
 
 @dataclass(frozen=True)
+class Wide:
+    """Columns of the source that make one vector: the numbers of first and last, the kind of each."""
+
+    first: int
+    last: int
+    item: Kind
+
+
+@dataclass(frozen=True)
 class Column:
-    """One declared column. `source` is its name in the source where that differs."""
+    """One declared column. `source` is its name in the source where that differs.
+
+    In the source's name of a wide one, `{}` stands for the number. `item` says what a list holds, `digits` and `scale`
+    how many digits a decimal has, and how many of them after the point.
+    """
 
     name: str
     kind: Kind
@@ -67,11 +93,40 @@ class Column:
     format: str | None = field(default=None, kw_only=True)
     epoch: Literal["s", "ms", "us"] | None = field(default=None, kw_only=True)
     flag: tuple[Any, Any] | None = field(default=None, kw_only=True)
+    digits: int = field(default=38, kw_only=True)
+    scale: int = field(default=0, kw_only=True)
+    item: Column | None = field(default=None, kw_only=True)
+    wide: Wide | None = field(default=None, kw_only=True)
 
     @property
     def source_name(self) -> str:
         """Its name in the source."""
         return self.name if self.source is None else self.source
+
+    @property
+    def physical(self) -> PolarsDataType:
+        """How it is stored."""
+        if self.kind == "decimal":
+            return pl.Decimal(self.digits, self.scale)
+        if self.kind == "list":
+            return pl.List(pl.String() if self.item is None else self.item.physical)
+        return PHYSICAL[self.kind]
+
+    @property
+    def parts(self) -> list[Column]:
+        """The columns of the source that it is read from: itself, or one per number."""
+        if self.wide is None:
+            return [self]
+        return [
+            replace(
+                self,
+                name=f"{self.name}[{place}]",
+                kind=self.wide.item,
+                source=self.source_name.replace("{}", str(place)),
+                wide=None,
+            )
+            for place in range(self.wide.first, self.wide.last + 1)
+        ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,3 +138,8 @@ class Schema:
     key: Sequence[str] = ()
     timestamp: str | None = None
     timezone: str | None = None
+
+    @property
+    def parts(self) -> list[Column]:
+        """The columns of the source, in order."""
+        return [part for column in self.columns for part in column.parts]

@@ -12,7 +12,7 @@ import polars as pl
 
 from mlp_runtime import expr, parse
 from mlp_runtime.checks import ROW, Outcome, examples
-from mlp_runtime.schema import PHYSICAL, Column, Schema
+from mlp_runtime.schema import Column, Schema
 from mlp_runtime.step import DATA_FAILED, Failure
 
 
@@ -28,13 +28,13 @@ def read_csv(
     names = _header(path, delimiter)
     if header:
         _find_columns(schema, names, f"the header of {path.name}")
-    elif len(names) != len(schema.columns):
-        declared = len(schema.columns)
+    elif len(names) != len(schema.parts):
+        declared = len(schema.parts)
         raise _data_failure(
             schema, f"{path.name} has {len(names)} columns, {declared} are declared"
         )
     else:
-        names = [column.source_name for column in schema.columns]
+        names = [column.source_name for column in schema.parts]
     try:
         raw = pl.read_csv(
             path,
@@ -46,7 +46,7 @@ def read_csv(
         )
     except (pl.exceptions.ComputeError, pl.exceptions.SchemaError) as error:
         raise _data_failure(schema, f"{path.name} is no valid CSV: {_first_line(error)}") from error
-    texts = raw.select(expr.columns(column.source_name for column in schema.columns))
+    texts = raw.select(expr.columns(column.source_name for column in schema.parts))
     return _check(texts.with_columns(_without(texts, null)), schema)
 
 
@@ -136,7 +136,7 @@ def _header(path: Path, delimiter: str) -> list[str]:
 def _find_columns(schema: Schema, names: Sequence[str], where: str) -> None:
     """Fail unless every declared column is there, once."""
     problems = []
-    for column in schema.columns:
+    for column in schema.parts:
         name = column.source_name
         if names.count(name) > 1:
             problems.append(f"  {name} is there {names.count(name)} times")
@@ -153,13 +153,9 @@ def _check(raw: pl.DataFrame, schema: Schema) -> tuple[pl.DataFrame, list[Outcom
     outcomes: list[Outcome] = []
     typed = [pl.col(ROW)]
     for column in schema.columns:
-        dtype = raw.schema[column.source_name]
-        value = parse.read(column, dtype, schema.timezone)
-        if value is None:
-            outcomes.append(_mismatch(column, dtype))
-            value = pl.lit(None, dtype=PHYSICAL[column.kind])
-        else:
-            outcomes += _readable(raw, column, dtype, value, schema.timezone)
+        read = _read_wide if column.wide is not None else _read_column
+        value, found = read(raw, column, schema.timezone)
+        outcomes += found
         typed.append(value.alias(column.name))
     rows = raw.select(typed)
     failed = {name for item in outcomes if not item.passed for name in item.columns}
@@ -168,6 +164,36 @@ def _check(raw: pl.DataFrame, schema: Schema) -> tuple[pl.DataFrame, list[Outcom
             outcomes += _rules(rows, column)
     outcomes += _key(rows, schema)
     return _in_order(rows, schema), outcomes
+
+
+def _read_column(
+    raw: pl.DataFrame, column: Column, timezone: str | None
+) -> tuple[pl.Expr, list[Outcome]]:
+    """One column as its kind, and what is found of its cells."""
+    dtype = raw.schema[column.source_name]
+    value = parse.read(column, dtype, timezone)
+    if value is None:
+        return pl.lit(None, dtype=column.physical), [_mismatch(column, dtype)]
+    return value, _readable(raw, column, dtype, value, timezone)
+
+
+def _read_wide(
+    raw: pl.DataFrame, column: Column, timezone: str | None
+) -> tuple[pl.Expr, list[Outcome]]:
+    """The vector of a wide column: each cell is checked as its own column, and what fails is told of each."""
+    values: list[pl.Expr] = []
+    failed: list[Outcome] = []
+    for part in column.parts:
+        value, found = _read_column(raw, part, timezone)
+        bad = [item for item in found if not item.passed]
+        if not bad:
+            cells = raw.select(pl.col(ROW), value.alias(part.name))
+            bad = [item for item in _rules(cells, part) if not item.passed]
+        failed += bad
+        values.append(value.cast(pl.Float64))
+    kept = f"{column.name} is {len(values)} {'values' if column.within is None else f'values in {column.within}'}"
+    whole = Outcome(rule="type", text=kept, passed=not failed, columns=[column.name])
+    return pl.concat_list(values), [*failed, whole] if failed else [whole]
 
 
 def _mismatch(column: Column, dtype: pl.DataType) -> Outcome:
@@ -209,6 +235,8 @@ def _wanted(column: Column, timezone: str | None) -> str:
 
 def _rules(rows: pl.DataFrame, column: Column) -> list[Outcome]:
     """The declared rules of one column whose cells could all be read."""
+    if column.wide is not None:
+        return []
     value = expr.column(column.name)
     found: list[tuple[str, str, pl.Expr]] = []
     if column.levels is not None:

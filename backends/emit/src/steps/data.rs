@@ -7,7 +7,7 @@ use crate::features::{ROW, datasets, kind, user_function};
 use crate::names::module_name;
 use crate::py::{Argument, Py, flat, value_literal};
 use mlpc_plan::plan::{
-    Check, ColumnSchema, Expectation, Format, Ingest, Origin, Parse, Range, Split, SplitBy, Validate,
+    Check, ColumnSchema, DType, Expectation, Format, Ingest, Origin, Parse, Range, Split, SplitBy, Validate,
 };
 
 pub(super) fn ingest(context: &Context<'_>, ingest: &Ingest) -> Result<Parts, EmitError> {
@@ -59,6 +59,18 @@ fn column(column: &ColumnSchema) -> Py {
     if column.source_name != column.name {
         keyword("source", Py::string(&column.source_name));
     }
+    match &column.dtype {
+        DType::List { item, nullable } => keyword("item", item_type(item, *nullable)),
+        DType::Decimal { digits, scale } => {
+            keyword("digits", Py::integer(i64::from(*digits)));
+            keyword("scale", Py::integer(i64::from(*scale)));
+        }
+        _ => {}
+    }
+    if let Some(wide) = &column.wide {
+        let places = [Py::integer(wide.first), Py::integer(wide.last), Py::string(kind_name(&wide.item))];
+        keyword("wide", Py::name("Wide").call(places));
+    }
     if column.nullable {
         keyword("nullable", Py::bool(true));
     }
@@ -81,6 +93,29 @@ fn column(column: &ColumnSchema) -> Py {
         None => {}
     }
     Py::name("Column").call_with(arguments)
+}
+
+/// The type of a list's items: a column without a name.
+fn item_type(item: &DType, nullable: bool) -> Py {
+    let (kind, levels) = kind(item);
+    let mut arguments = vec![Argument::positional(Py::string("")), Argument::positional(Py::string(kind))];
+    match item {
+        DType::List { item, nullable } => arguments.push(Argument::keyword("item", item_type(item, *nullable))),
+        DType::Decimal { digits, scale } => {
+            arguments.push(Argument::keyword("digits", Py::integer(i64::from(*digits))));
+            arguments.push(Argument::keyword("scale", Py::integer(i64::from(*scale))));
+        }
+        _ => {}
+    }
+    if nullable {
+        arguments.push(Argument::keyword("nullable", Py::bool(true)));
+    }
+    arguments.extend(levels.map(|levels| Argument::keyword("levels", Py::strings(levels))));
+    Py::name("Column").call_with(arguments)
+}
+
+fn kind_name(dtype: &DType) -> &'static str {
+    kind(dtype).0
 }
 
 fn bounds(range: &Range) -> Py {

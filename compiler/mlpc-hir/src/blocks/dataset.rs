@@ -14,7 +14,7 @@ use crate::typed::{
     Access, Checked, Column, Const, Dataset, DatasetColumn, DatasetShape, Expectation, ParseAs, SourceFormat,
     SourceRef, TExpr, TKind,
 };
-use crate::types::{Ty, TyKind};
+use crate::types::{Ty, TyKind, Wide};
 use mlpc_db::{Block, Db};
 use mlpc_diagnostics::{Span, did_you_mean};
 use mlpc_syntax::ast::{Arg, BlockDecl, Entry, Expr, ExprKind, Field, StatementKind};
@@ -116,10 +116,6 @@ fn columns(
 
 fn column(context: &mut Context<'_>, field: &Field) -> DatasetColumn {
     let mut ty = column_type(&field.ty, &mut context.findings);
-    if let Some(wide) = &field.wide {
-        context.findings.push(errors::not_supported("a wide column", wide.span));
-        ty = Ty::unknown();
-    }
     if let Some(domain) = &field.domain {
         match interval(domain) {
             Some(range) if range.is_empty() => {
@@ -132,6 +128,11 @@ fn column(context: &mut Context<'_>, field: &Field) -> DatasetColumn {
         }
     }
     let parse = field.parse_as.as_ref().and_then(|expr| parse_as(context, expr, &ty));
+    let mut source_name = field.from.as_ref().map_or_else(|| field.name.text.clone(), |from| from.value.clone());
+    if let Some(places) = &field.wide {
+        ty = wide(context, field, places, ty);
+        source_name = field.from.as_ref().map_or_else(|| format!("{source_name}{PLACE}"), |from| from.value.clone());
+    }
     DatasetColumn {
         column: Column {
             name: field.name.text.clone(),
@@ -140,11 +141,49 @@ fn column(context: &mut Context<'_>, field: &Field) -> DatasetColumn {
             known_ms: time::known_ms(context, field),
             constant: field.constant.is_some(),
         },
-        source_name: field.from.as_ref().map_or_else(|| field.name.text.clone(), |from| from.value.clone()),
+        source_name,
         matches: field.matches.as_ref().map(|matches| matches.value.clone()),
         unique: field.unique.is_some(),
         parse,
     }
+}
+
+/// What stands for the number in the source's names of wide columns.
+const PLACE: &str = "{}";
+/// How many columns may have one name.
+const WIDEST: f64 = 65_536.0;
+
+/// The vector that columns of one name are read as.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, and in bounds")]
+fn wide(context: &mut Context<'_>, field: &Field, places: &Expr, item: Ty) -> Ty {
+    let bounds = interval(places).map(crate::types::Interval::of_integers);
+    let bounds = bounds.filter(|bounds| bounds.low >= 0.0 && bounds.high - bounds.low < WIDEST && !bounds.is_empty());
+    let Some(bounds) = bounds else {
+        context.findings.push(errors::wrong_form("[…]", "a range of numbers from 0, as `[0..=63]`", places.span));
+        return Ty::unknown();
+    };
+    if item.is_unknown() {
+        return item;
+    }
+    if !matches!(item.kind, TyKind::Int | TyKind::Float | TyKind::Bool) {
+        context.findings.push(errors::mismatch("a wide column", "numbers or flags", &item, field.ty.span));
+        return Ty::unknown();
+    }
+    if let Some(from) = field.from.as_ref().filter(|from| from.value.matches(PLACE).count() != 1) {
+        let wanted = "a text in which `{}` stands for the number of a wide column";
+        context.findings.push(errors::wrong_form("from", wanted, from.span));
+    }
+    let options = [
+        field.matches.as_ref().map(|option| ("`matches`", option.span)),
+        field.unique.map(|span| ("`unique`", span)),
+        field.parse_as.as_ref().map(|option| ("`as`", option.span)),
+    ];
+    for (option, span) in options.into_iter().flatten() {
+        context.findings.push(errors::misplaced(option, "a wide column", span));
+    }
+    let size = (bounds.high - bounds.low) as u32 + 1;
+    let vector = Ty::new(TyKind::Vector(Some(size))).with_null(item.nullable);
+    vector.with_wide(Wide { first: bounds.low as i64, item })
 }
 
 fn parse_as(context: &mut Context<'_>, expr: &Expr, ty: &Ty) -> Option<ParseAs> {

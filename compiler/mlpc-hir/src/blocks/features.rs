@@ -342,6 +342,12 @@ fn columns_read(value: &Features) -> Vec<String> {
 pub fn is_model_input(kind: &TyKind) -> bool {
     matches!(
         kind,
-        TyKind::Bool | TyKind::Int | TyKind::Float | TyKind::Category(_) | TyKind::Vector(_) | TyKind::Unknown
+        TyKind::Bool
+            | TyKind::Int
+            | TyKind::Float
+            | TyKind::Decimal(..)
+            | TyKind::Category(_)
+            | TyKind::Vector(_)
+            | TyKind::Unknown
     )
 }

@@ -40,7 +40,7 @@ pub fn task_of(kind: &TyKind) -> Option<Task> {
     match kind {
         TyKind::Bool => Some(Task::Binary),
         TyKind::Category(_) => Some(Task::Multiclass),
-        TyKind::Int | TyKind::Float => Some(Task::Regression),
+        TyKind::Int | TyKind::Float | TyKind::Decimal(..) => Some(Task::Regression),
         _ => None,
     }
 }
@@ -240,9 +240,12 @@ const REFUSALS: [Refusal; 4] = [
         matches!(column.ty.kind, TyKind::Category(_))
     }),
     ("vectors", "vectors", "use another trainer", |column| matches!(column.ty.kind, TyKind::Vector(_))),
-    ("", "texts or times", "make a number or a category of it: `to_category(x)`, `hour(t)`, `length(s)`", |column| {
-        !super::features::is_model_input(&column.ty.kind)
-    }),
+    (
+        "",
+        "texts, times or lists",
+        "make a number or a category of it: `to_category(x)`, `hour(t)`, `length(s)`",
+        |column| !super::features::is_model_input(&column.ty.kind),
+    ),
 ];
 
 fn check_inputs(

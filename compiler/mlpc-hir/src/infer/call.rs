@@ -178,19 +178,24 @@ impl Infer<'_> {
 
     fn apply(&mut self, signature: &FnSig, bound: Bound, span: Span) -> TExpr {
         let mut variables: BTreeMap<String, Ty> = BTreeMap::new();
-        let mut float = false;
+        let mut number: Option<Ty> = None;
         let mut proven = true;
         let Some(shared) = self.shared_unit(signature, &bound) else { return TExpr::error(span) };
         let mut fine = true;
         for param in &signature.params {
             for value in bound.values.get(&param.name).into_iter().flatten() {
                 fine &= self.check_argument(signature, param, value, &mut variables);
-                float |= value.ty.kind == TyKind::Float && param.pattern == Pattern::Number;
+                if let Some(item) = number_of(&param.pattern, &value.ty) {
+                    number = Some(match number.take() {
+                        Some(seen) => seen.join(&item).unwrap_or(item),
+                        None => item,
+                    });
+                }
                 let inside = param.domain == Interval::ALL || value.ty.range.within(param.domain);
                 proven &= inside || !value.ty.is_number();
             }
         }
-        float |= signature.params.iter().any(|param| {
+        let float = signature.params.iter().any(|param| {
             param.pattern == Pattern::Number && matches!(bound.constants.get(&param.name), Some(Const::Float(_)))
         });
         if !fine {
@@ -199,13 +204,8 @@ impl Infer<'_> {
         let values = || bound.values.values().flatten();
         let kind = match &signature.result {
             Pattern::Is(kind) => kind.clone(),
-            Pattern::Number => {
-                if float {
-                    TyKind::Float
-                } else {
-                    TyKind::Int
-                }
-            }
+            Pattern::Number if float => TyKind::Float,
+            Pattern::Number => number.as_ref().map_or(TyKind::Int, |ty| ty.kind.clone()),
             Pattern::Var(name) => variables.get(name).map_or(TyKind::Unknown, |ty| ty.kind.clone()),
             Pattern::Any | Pattern::List(_) | Pattern::Unit => TyKind::Unknown,
         };
@@ -223,7 +223,8 @@ impl Infer<'_> {
         if signature.units == UnitPolicy::Converted {
             return self.converted(bound, &shared, span);
         }
-        let detail = result_detail(signature, &bound, &variables, &shared);
+        let unit = number.map_or(shared, |ty| ty.unit());
+        let detail = result_detail(signature, &bound, &variables, &unit);
         let ty = Ty { kind, nullable: nullable || !proven, range, detail };
         let finite = !proven && ty.kind == TyKind::Float;
         let mut bound = bound;
@@ -286,6 +287,7 @@ impl Infer<'_> {
     ) -> bool {
         let what = format!("`{}` of `{}`", param.name, signature.name);
         let wanted = match &param.pattern {
+            Pattern::List(item) => return self.check_item(&what, item, value, variables),
             Pattern::Is(kind) if !value.ty.fits(kind) => Some(format!("`{kind}`")),
             Pattern::Number if !value.ty.is_number() && value.ty.kind != TyKind::Null => Some("a number".to_owned()),
             Pattern::Var(name) => {
@@ -303,12 +305,24 @@ impl Infer<'_> {
             self.findings.push(errors::mismatch(&what, &wanted, &value.ty, value.span));
             return false;
         }
+        if !self.same_size(signature, value, variables) {
+            return false;
+        }
         if signature.nulls == NullPolicy::Handled && !param.nullable && value.ty.nullable {
             let help = "use `coalesce(x, …)` or `filter is_not_null(x)`";
             self.findings.push(errors::null_use(&what, &value.ty, help, value.span));
             return false;
         }
         true
+    }
+}
+
+/// The number that a parameter of type `N` or `list[N]` gets.
+fn number_of(pattern: &Pattern, ty: &Ty) -> Option<Ty> {
+    match (pattern, &ty.kind) {
+        (Pattern::Number, _) if ty.is_number() => Some(ty.clone()),
+        (Pattern::List(item), TyKind::List(ty)) => number_of(item, ty),
+        _ => None,
     }
 }
 

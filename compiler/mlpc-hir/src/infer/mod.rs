@@ -5,6 +5,7 @@ pub mod aggregates;
 mod call;
 mod operators;
 pub mod over;
+mod places;
 mod quantity;
 pub mod refine;
 mod time;
@@ -109,8 +110,9 @@ impl Infer<'_> {
                 TExpr::error(span)
             }
             ExprKind::Range(_) => self.reject(expr, "a range without `in`"),
-            ExprKind::List(_) => self.reject(expr, "a list without `in`"),
+            ExprKind::List(items) => self.list(items, span),
             ExprKind::Record(_) => self.reject(expr, "a record"),
+            ExprKind::Optional(_) => self.reject(expr, "a type"),
             ExprKind::ForAll(..) => self.reject(expr, "`for all`"),
             ExprKind::Error => TExpr::error(span),
         }
@@ -184,7 +186,7 @@ impl Infer<'_> {
         if matches!(base.kind, TKind::Literal(_)) && base.ty.is_number() {
             return self.quantity(base, index, span);
         }
-        if base.ty.is_unknown() { base } else { self.later("a column of a wide group", span) }
+        self.element(base, index, span)
     }
 
     fn unary(&mut self, op: UnaryOp, operand: &Expr, span: Span) -> TExpr {
@@ -304,7 +306,7 @@ impl Infer<'_> {
             return None;
         }
         let nullable = item.ty.nullable;
-        if item.ty.is_time() || item.ty.kind == TyKind::Duration {
+        if item.ty.is_time() || matches!(item.ty.kind, TyKind::Duration | TyKind::Decimal(..)) {
             return Some((one_of(&item, values, negated), nullable));
         }
         Some((TKind::InList { item: Box::new(item), values, negated }, nullable))

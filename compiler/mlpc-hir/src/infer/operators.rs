@@ -1,6 +1,6 @@
 //! Infix operators: what they take, what they give, and what nulls and ranges do.
 
-use super::{Infer, quantity, time};
+use super::{Infer, places, quantity, time};
 use crate::errors::{self, TyAt};
 use crate::typed::{Const, TExpr, TKind};
 use crate::types::{Interval, Ty, TyKind};
@@ -31,6 +31,7 @@ impl Infer<'_> {
             Some((ty, _)) if quantity::only_measures(op, &left, &right, &ty) => TExpr { ty, span, ..left },
             Some((ty, finite)) => {
                 let (left, right) = time::alike(left, right, &ty.kind);
+                let (left, right) = exact(op, left, right, &ty.kind);
                 let kind = TKind::Binary { op, left: Box::new(left), right: Box::new(right), finite };
                 TExpr { kind, ty, span }
             }
@@ -111,6 +112,16 @@ impl Infer<'_> {
     }
 }
 
+/// Decimals as the result needs them: quotients and powers are floats, products have the digits of both.
+fn exact(op: BinaryOp, left: TExpr, right: TExpr, result: &TyKind) -> (TExpr, TExpr) {
+    match (op, result) {
+        (BinaryOp::Div | BinaryOp::FloorDiv | BinaryOp::Rem | BinaryOp::Pow, _)
+        | (BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul, TyKind::Float) => (places::float(left), places::float(right)),
+        (BinaryOp::Mul, _) => (places::widened(left, result), places::widened(right, result)),
+        _ => (left, right),
+    }
+}
+
 /// Whether values of the two types can be compared.
 pub(super) fn comparable(left: &Ty, right: &Ty) -> bool {
     let text = |ty: &Ty| matches!(ty.kind, TyKind::String | TyKind::Category(_));
@@ -123,7 +134,13 @@ pub(super) fn comparable(left: &Ty, right: &Ty) -> bool {
 /// The result of arithmetic on numbers, and whether it may be NaN or infinite.
 fn numeric(op: BinaryOp, left: &Ty, right: &Ty) -> (Ty, bool) {
     let both_int = left.kind == TyKind::Int && right.kind == TyKind::Int;
-    let kind = if both_int { TyKind::Int } else { TyKind::Float };
+    let float = [left, right].iter().any(|side| side.kind == TyKind::Float);
+    let kind = match op {
+        _ if both_int => TyKind::Int,
+        BinaryOp::Add | BinaryOp::Sub if !float => left.kind.decimal(&right.kind),
+        BinaryOp::Mul if !float => left.kind.decimal_product(&right.kind).unwrap_or(TyKind::Float),
+        _ => TyKind::Float,
+    };
     let by_zero = right.range.contains(0.0);
     match op {
         BinaryOp::Add => (Ty::new(kind).in_range(left.range.plus(right.range)), false),

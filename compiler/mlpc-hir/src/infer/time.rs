@@ -1,8 +1,9 @@
 //! Dates as times, and the zones in which date parts are read. An instant is stored in UTC; a zone only says how its
 //! date and clock read, so it is carried in the type and named where they are read.
 
+use super::places;
 use crate::library::{FnSig, Pattern, ZonePolicy};
-use crate::typed::{Const, FnBody, TExpr, TKind};
+use crate::typed::{Const, TExpr};
 use crate::types::{Ty, TyKind};
 use indexmap::IndexMap;
 use std::collections::BTreeMap;
@@ -46,6 +47,7 @@ pub(super) fn argument(signature: &FnSig, pattern: &Pattern, value: TExpr, varia
             Some(ty) if ty.kind == TyKind::Timestamp => instant(value, ty.zone()),
             _ => value,
         },
+        Pattern::Is(TyKind::Float | TyKind::Int) => places::float(value),
         _ => value,
     }
 }
@@ -62,12 +64,6 @@ pub(super) fn alike(left: TExpr, right: TExpr, result: &TyKind) -> (TExpr, TExpr
 
 fn call(function: &str, template: &str, value: TExpr, zone: Option<&Arc<str>>, ty: Ty) -> TExpr {
     let span = value.span;
-    let kind = TKind::Call {
-        function: function.to_owned(),
-        body: FnBody::Polars(template.to_owned()),
-        args: IndexMap::from([("t".to_owned(), vec![value])]),
-        constants: zone.map(|zone| ("zone".to_owned(), Const::Str(zone.to_string()))).into_iter().collect(),
-        finite: false,
-    };
-    TExpr { kind, ty, span }
+    let constants = zone.map(|zone| ("zone".to_owned(), Const::Str(zone.to_string()))).into_iter().collect();
+    places::call(function, template, IndexMap::from([("t".to_owned(), vec![value])]), constants, ty, span)
 }

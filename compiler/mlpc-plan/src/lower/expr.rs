@@ -18,8 +18,9 @@ pub fn dtype(kind: &TyKind) -> DType {
         TyKind::Timestamp => DType::Timestamp,
         TyKind::Duration => DType::Duration,
         TyKind::Vector(size) => DType::Vector { size: *size },
-        // A program with an unknown type has errors and is not lowered.
-        TyKind::String | TyKind::List(_) | TyKind::Null | TyKind::Unknown => DType::String,
+        TyKind::List(item) => DType::List { item: Box::new(dtype(&item.kind)), nullable: item.nullable },
+        TyKind::Decimal(digits, scale) => DType::Decimal { digits: *digits, scale: *scale },
+        TyKind::String | TyKind::Null | TyKind::Unknown => DType::String,
     }
 }
 

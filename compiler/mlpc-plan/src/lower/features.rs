@@ -4,7 +4,7 @@ use super::Lowering;
 use super::expr::{dtype, expr, range, value};
 use super::windows::{self, Windows};
 use crate::plan::{
-    ColumnSchema, FeatureSet, Fitted, FittedStage, Join, Known, Label, ModelInput, NamedValue, Parse, Task,
+    ColumnSchema, DType, FeatureSet, Fitted, FittedStage, Join, Known, Label, ModelInput, NamedValue, Parse, Task, Wide,
 };
 use indexmap::IndexMap;
 use mlpc_db::Block;
@@ -15,6 +15,7 @@ use mlpc_hir::blocks::split::split;
 use mlpc_hir::blocks::train::{task_of, train};
 use mlpc_hir::names::qualified;
 use mlpc_hir::typed::{self, DatasetColumn, Definition, FittedCall, ParseAs, Role, TExpr, TKind};
+use mlpc_hir::types::{Detail, TyKind};
 use mlpc_hir::{all_blocks, block_named};
 
 impl Lowering<'_> {
@@ -92,7 +93,7 @@ impl Lowering<'_> {
             .iter()
             .map(|column| ModelInput {
                 name: column.name.clone(),
-                dtype: dtype(&column.ty.kind),
+                dtype: model_input(&column.ty.kind),
                 nullable: column.ty.nullable,
                 sources: self.lineage.sources(name, &column.name),
             })
@@ -127,12 +128,20 @@ impl Lowering<'_> {
 
 /// A column of a dataset, as the plan writes it.
 pub(crate) fn column_schema(column: &DatasetColumn) -> ColumnSchema {
+    let wide = match &column.column.ty.detail {
+        Detail::Wide(wide) => Some(wide),
+        _ => None,
+    };
+    let last = |first: i64| match column.column.ty.kind {
+        TyKind::Vector(Some(size)) => first + i64::from(size) - 1,
+        _ => first,
+    };
     ColumnSchema {
         name: column.column.name.clone(),
         source_name: column.source_name.clone(),
         dtype: dtype(&column.column.ty.kind),
         nullable: column.column.ty.nullable,
-        range: range(column.column.ty.range),
+        range: range(wide.map_or(column.column.ty.range, |wide| wide.item.range)),
         matches: column.matches.clone(),
         unique: column.unique,
         parse: column.parse.as_ref().map(|parse| match parse {
@@ -140,6 +149,15 @@ pub(crate) fn column_schema(column: &DatasetColumn) -> ColumnSchema {
             ParseAs::Epoch(unit) => Parse::Epoch(unit.clone()),
             ParseAs::Flag(texts) => Parse::Flag(texts.iter().map(value).collect()),
         }),
+        wide: wide.map(|wide| Wide { first: wide.first, last: last(wide.first), item: dtype(&wide.item.kind) }),
+    }
+}
+
+/// What a model reads: a decimal as the float nearest to it.
+fn model_input(kind: &TyKind) -> DType {
+    match kind {
+        TyKind::Decimal(..) => DType::Float,
+        other => dtype(other),
     }
 }
 

@@ -96,6 +96,21 @@ pub struct ColumnSchema {
     pub unique: bool,
     /// How text is read: a time format, or the two texts of a flag (false first).
     pub parse: Option<Parse>,
+    /// Present if it is read from several columns of the source; `{}` in its name there stands for their number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wide: Option<Wide>,
+}
+
+/// Columns of the source that make one vector.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Wide {
+    /// The number of the first.
+    pub first: i64,
+    /// The number of the last.
+    pub last: i64,
+    /// The type of each; range and nulls are those of the column.
+    pub item: DType,
 }
 
 /// How text is read.
@@ -137,6 +152,20 @@ pub enum DType {
     Vector {
         /// How many, where that is known when the program is compiled.
         size: Option<u32>,
+    },
+    /// Several values of one type.
+    List {
+        /// Their type.
+        item: Box<DType>,
+        /// Whether nulls are among them.
+        nullable: bool,
+    },
+    /// An exact number.
+    Decimal {
+        /// How many digits it has.
+        digits: u8,
+        /// How many of them stand after the point.
+        scale: u8,
     },
 }
 

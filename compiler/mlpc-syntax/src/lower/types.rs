@@ -27,7 +27,7 @@ impl Lower<'_> {
 
     fn type_term(&mut self, node: NodeId) -> TypeExpr {
         let args = match self.part(node, Rule::type_args) {
-            Some(args) => self.parts_of(args, Rule::expression).into_iter().map(|arg| self.expression(arg)).collect(),
+            Some(args) => self.parts_of(args, Rule::type_arg).into_iter().map(|arg| self.type_arg(arg)).collect(),
             None => Vec::new(),
         };
         TypeExpr {
@@ -35,6 +35,15 @@ impl Lower<'_> {
             nullable: self.part(node, Rule::nullable).is_some(),
             span: self.span(node),
         }
+    }
+
+    /// An argument of a type, with `?` where it is a type that may be null.
+    fn type_arg(&mut self, node: NodeId) -> Expr {
+        let arg = self.expression_in(node);
+        if self.part(node, Rule::nullable).is_none() {
+            return arg;
+        }
+        Expr { kind: ExprKind::Optional(Box::new(arg)), span: self.span(node) }
     }
 
     /// The expression of an option, the option being given at most once.

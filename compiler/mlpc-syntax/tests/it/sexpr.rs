@@ -34,6 +34,7 @@ pub fn show(expr: &Expr) -> String {
         ExprKind::Record(entries) => {
             format!("{{{}}}", join(entries, |(name, value)| format!("{}: {}", name.text, show(value))))
         }
+        ExprKind::Optional(of) => format!("(? {})", show(of)),
         ExprKind::ForAll(path, condition) => format!("(for-all {} {})", path.text(), show(condition)),
         ExprKind::Error => "<error>".to_owned(),
     }
