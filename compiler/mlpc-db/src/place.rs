@@ -25,6 +25,9 @@ pub enum Place {
     /// A definition in another block, by name, so that the finding does not depend on where that stands: a column, a
     /// setting, or the block's own name if it is empty.
     There(BlockRef, String),
+    /// A place in another block, relative to its text. Only for what is asked of that block where a finding is certain,
+    /// since the finding then depends on where things stand there.
+    Inside(BlockRef, Span),
 }
 
 impl From<Span> for Place {
@@ -39,7 +42,7 @@ pub fn absolute(db: &dyn Db, files: &[SourceFile], home: &BlockRef, finding: Dia
     finding.map_places(|place| {
         let target = match &place {
             Place::Here(_) => home,
-            Place::There(block, _) => block,
+            Place::There(block, _) | Place::Inside(block, _) => block,
         };
         let block = files
             .iter()
@@ -47,8 +50,9 @@ pub fn absolute(db: &dyn Db, files: &[SourceFile], home: &BlockRef, finding: Dia
             .and_then(|file| blocks(db, *file).iter().find(|block| block.reference(db) == *target));
         let span = match (&place, block) {
             (Place::Here(span), _) => *span,
+            (Place::Inside(_, span), Some(_)) => *span,
             (Place::There(_, name), Some(block)) => definition(&parse_block(db, *block).decl, name),
-            (Place::There(..), None) => Span::default(),
+            (Place::There(..) | Place::Inside(..), None) => Span::default(),
         };
         FileSpan { file: target.file, span: span.shifted(block.map_or(0, |block| block.start(db))) }
     })

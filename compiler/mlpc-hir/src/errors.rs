@@ -4,6 +4,7 @@ mod time;
 
 pub use time::*;
 
+use crate::infer::causes::Cause;
 use crate::typed::{Const, Finding};
 use crate::types::{Interval, Ty, TyKind, Unit};
 use mlpc_db::{BlockRef, Place};
@@ -366,6 +367,28 @@ pub fn constant_condition(always: bool, found: &Ty, span: Span) -> Finding {
     finding(rule::impossible_condition, format!("this condition is {when} true"), span)
         .here(format!("the value is {found}"))
         .help("remove it, or correct the bound")
+}
+
+/// A value of a list that never occurs.
+pub fn never_equal(found: &Ty, span: Span) -> Finding {
+    finding(rule::impossible_condition, "this value never occurs", span)
+        .here(format!("the value is {found}"))
+        .help("remove it, or correct the range")
+}
+
+/// Where a null comes from, where something in the expression makes it.
+pub fn caused(finding: Finding, cause: Option<&Cause>) -> Finding {
+    match cause {
+        Some(cause) => finding.label(cause.span, cause.what.clone()),
+        None => finding,
+    }
+}
+
+/// A feature that tells a model nothing.
+pub fn constant_column(name: &str, what: &str, span: Span) -> Finding {
+    finding(rule::constant_column, format!("the feature `{name}` {what}"), span)
+        .here("tells a model nothing")
+        .help("remove it, or correct what it is made of")
 }
 
 // --- datasets --------------------------------------------------------------------------------------------------------

@@ -32,6 +32,8 @@ pub struct FnSig {
     pub result_unit: Unit,
     /// Whether it reads the date parts of its times.
     pub zone: ZonePolicy,
+    /// What range it makes of the ranges of its arguments, within the one that it declares.
+    pub ranges: Option<RangeRule>,
     /// How it is done.
     pub body: FnBody,
     /// Template of a mask of rows to blame; expectations only.
@@ -126,6 +128,51 @@ pub enum ZonePolicy {
     /// The clock in the zone of its argument; of a date, at midnight.
     Clock,
 }
+
+/// How the range of a function's result follows from its arguments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RangeRule {
+    /// That of the first argument.
+    Same,
+    /// Of the distance from zero.
+    Magnitude,
+    /// Of the whole number below.
+    Floor,
+    /// Of the whole number above.
+    Ceiling,
+    /// Of the whole number toward zero.
+    Truncated,
+    /// Of the nearest whole number.
+    Rounded,
+    /// Of the square root.
+    SquareRoot,
+    /// Of the smallest argument.
+    Least,
+    /// Of the largest argument.
+    Greatest,
+    /// Held between the constants `low` and `high`.
+    Held,
+    /// Only what lies between the constants `low` and `high`.
+    Kept,
+    /// Of the first argument that is not null.
+    First,
+}
+
+/// Words of the setting `ranges`, and what they mean.
+const RANGE_RULES: [(&str, RangeRule); 12] = [
+    ("same", RangeRule::Same),
+    ("magnitude", RangeRule::Magnitude),
+    ("floor", RangeRule::Floor),
+    ("ceiling", RangeRule::Ceiling),
+    ("truncated", RangeRule::Truncated),
+    ("rounded", RangeRule::Rounded),
+    ("square_root", RangeRule::SquareRoot),
+    ("least", RangeRule::Least),
+    ("greatest", RangeRule::Greatest),
+    ("held", RangeRule::Held),
+    ("kept", RangeRule::Kept),
+    ("first", RangeRule::First),
+];
 
 /// Words of the setting `units`, and what they mean.
 const UNIT_POLICIES: [(&str, UnitPolicy); 7] = [
@@ -257,6 +304,8 @@ pub fn fn_signature<'db>(db: &'db dyn Db, block: Block<'db>) -> Option<FnSig> {
             Some("clock") => ZonePolicy::Clock,
             _ => ZonePolicy::Instant,
         },
+        ranges: text(decl, "ranges")
+            .and_then(|word| RANGE_RULES.into_iter().find(|(name, _)| *name == word).map(|(_, rule)| rule)),
         body,
         offending: text(decl, "offending"),
         tags: text(decl, "tags"),

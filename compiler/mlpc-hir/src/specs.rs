@@ -6,6 +6,22 @@ use ValueForm::{Any, Block, Blocks, Bool, Call, Duration, Int, Name, Names, Text
 /// What a function may do with units.
 const UNIT_WORDS: &[&str] = &["kept", "squared", "square_root", "cube_root", "same", "dropped", "converted"];
 
+/// How the range of a function's result may follow from its arguments.
+const RANGE_WORDS: &[&str] = &[
+    "same",
+    "magnitude",
+    "floor",
+    "ceiling",
+    "truncated",
+    "rounded",
+    "square_root",
+    "least",
+    "greatest",
+    "held",
+    "kept",
+    "first",
+];
+
 /// A kind of block.
 #[derive(Debug)]
 pub struct BlockSpec {
@@ -502,6 +518,7 @@ pub const BLOCKS: &[BlockSpec] = &[
                 setting("vectorized", Bool, "whether the function takes whole columns"),
                 setting("nulls", Word(&["handled", "coalesce"]), "what null arguments do"),
                 setting("units", Word(UNIT_WORDS), "what it does with units; without it takes plain numbers"),
+                setting("ranges", Word(RANGE_WORDS), "what range it makes of the ranges of its arguments"),
                 setting("zone", Word(&["calendar", "clock"]), "what it reads of times, in the zone of the data"),
                 setting("fit", Text, "the function that fits its state"),
                 setting("tags", Any, "what it does to tags"),

@@ -1,6 +1,7 @@
 //! `features`: joins, filters, columns, the label. Definitions are unordered; they are inferred in an order in which
 //! each comes after what it names. Windows see the rows before any filter.
 
+mod dead;
 mod drafts;
 mod facts;
 mod filters;
@@ -44,6 +45,7 @@ pub fn features<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Features> {
     value.inputs.retain(|input| !dropped.iter().any(|name| name.text == input.name));
     let refined = filters::filters(&mut context, decl, &scope, &drafts, &mut value);
     definitions(&mut context, drafts, &mut scope, refined, &mut value);
+    dead::check(&mut context, &value);
     leakage::check(&mut context, decl, &scope, &mut value);
     finish(&context, &scope, &mut value);
     value.scope = scope;

@@ -5,6 +5,7 @@ use super::{Context, context};
 use crate::consts::{constant, dotted};
 use crate::entries::call_of;
 use crate::errors;
+use crate::infer::causes::{Cause, cause_of};
 use crate::library::{HyperForm, HyperSig, TrainerSig, body, setting, trainer_signature};
 use crate::names::{Space, nearest, resolve};
 use crate::typed::{Checked, Column, Const, FeaturesShape, Hyperparameter, Task, Train};
@@ -225,8 +226,14 @@ fn check_fit(
     }
     // A filter that cannot be read may take the nulls out.
     if !shape.partial {
-        check_inputs(context, &trainer, shape, span, &reference);
+        check_inputs(context, &trainer, shape, span, features);
     }
+}
+
+/// What makes the first of these columns null that has such a cause.
+fn null_cause(context: &Context<'_>, features: Block<'_>, names: &[String]) -> Option<Cause> {
+    let definitions = &super::features::features(context.db, features).value.definitions;
+    names.iter().find_map(|name| cause_of(definitions, name))
 }
 
 /// What a trainer may refuse: the word in `accepts`, what to call it, how to mend it, which columns have it.
@@ -248,13 +255,8 @@ const REFUSALS: [Refusal; 4] = [
     ),
 ];
 
-fn check_inputs(
-    context: &mut Context<'_>,
-    trainer: &TrainerSig,
-    shape: &FeaturesShape,
-    span: Span,
-    features: &mlpc_db::BlockRef,
-) {
+fn check_inputs(context: &mut Context<'_>, trainer: &TrainerSig, shape: &FeaturesShape, span: Span, block: Block<'_>) {
+    let features = &block.reference(context.db);
     let accepts = |what: &str| trainer.accepts.iter().any(|accepted| accepted == what);
     if let Some(weight) = shape.weight.as_ref().filter(|_| !accepts("weights")) {
         let place = Place::There(features.clone(), weight.clone());
@@ -274,6 +276,11 @@ fn check_inputs(
         told.extend(refused.iter().map(|column| column.name.as_str()));
         let names: Vec<String> = refused.iter().map(|column| column.name.clone()).collect();
         let place = Place::There(features.clone(), first.name.clone());
-        context.findings.push(errors::input_not_accepted(&trainer.name, reason, &names, help, span, place));
+        let finding = errors::input_not_accepted(&trainer.name, reason, &names, help, span, place);
+        let cause = if *accept == "nulls" { null_cause(context, block, &names) } else { None };
+        context.findings.push(match cause {
+            Some(cause) => finding.label(Place::Inside(features.clone(), cause.span), cause.what),
+            None => finding,
+        });
     }
 }

@@ -1,6 +1,6 @@
 //! Calls: which function, which argument is which parameter, and what comes out.
 
-use super::{Infer, Position, joined, literal_expr, time};
+use super::{Infer, Position, causes, joined, literal_expr, ranges, time};
 use crate::annotations;
 use crate::consts::{constant, dotted};
 use crate::errors;
@@ -215,17 +215,18 @@ impl Infer<'_> {
             NullPolicy::Propagate => signature.result_nullable || values().any(|value| value.ty.nullable),
         };
         let range = match &signature.result {
-            Pattern::Var(name) if signature.result_range == Interval::ALL => {
+            Pattern::Var(name) if signature.ranges.is_none() && signature.result_range == Interval::ALL => {
                 variables.get(name).map_or(Interval::ALL, |ty| ty.range)
             }
-            _ => signature.result_range,
+            _ => ranges::of_call(signature, &bound),
         };
         if signature.units == UnitPolicy::Converted {
             return self.converted(bound, &shared, span);
         }
         let unit = number.map_or(shared, |ty| ty.unit());
         let detail = result_detail(signature, &bound, &variables, &unit);
-        let ty = Ty { kind, nullable: nullable || !proven, range, detail };
+        let ty = Ty { kind, nullable: nullable || !proven, range: Interval::ALL, detail };
+        let ty = if ty.is_number() { ty.in_range(range) } else { ty };
         let finite = !proven && ty.kind == TyKind::Float;
         let mut bound = bound;
         for (name, values) in &mut bound.values {
@@ -245,7 +246,9 @@ impl Infer<'_> {
                 constants: bound.constants,
                 finite,
             };
-            return TExpr { kind, ty, span };
+            let typed = TExpr { kind, ty, span };
+            self.decided(&typed);
+            return typed;
         };
         let before_split = match self.position {
             Position::Row(place) => Some(place),
@@ -310,7 +313,8 @@ impl Infer<'_> {
         }
         if signature.nulls == NullPolicy::Handled && !param.nullable && value.ty.nullable {
             let help = "use `coalesce(x, …)` or `filter is_not_null(x)`";
-            self.findings.push(errors::null_use(&what, &value.ty, help, value.span));
+            let finding = errors::null_use(&what, &value.ty, help, value.span);
+            self.findings.push(errors::caused(finding, causes::cause(value).as_ref()));
             return false;
         }
         true

@@ -3,10 +3,12 @@
 
 pub mod aggregates;
 mod call;
+pub mod causes;
 mod operators;
 pub mod over;
 mod places;
 mod quantity;
+pub mod ranges;
 pub mod refine;
 mod time;
 
@@ -250,7 +252,11 @@ impl Infer<'_> {
             }
         };
         match kind {
-            Some((kind, nullable)) => self.typed(kind, Ty::new(TyKind::Bool).with_null(nullable), span),
+            Some((kind, nullable)) => {
+                let condition = self.typed(kind, Ty::new(TyKind::Bool).with_null(nullable), span);
+                self.decided(&condition);
+                condition
+            }
             None => TExpr::error(span),
         }
     }
@@ -295,8 +301,9 @@ impl Infer<'_> {
             let unknown = typed.ty.is_unknown() || item.ty.is_unknown();
             if unknown || !self.check_comparable(&item, &typed, member.span) {
                 broken = true;
-            } else if let TKind::Literal(value) = typed.kind {
-                values.push(value);
+            } else if let TKind::Literal(value) = &typed.kind {
+                self.never_among(&item, &typed);
+                values.push(value.clone());
             } else {
                 self.findings.push(errors::wrong_form("in", "a list of literals", member.span));
                 broken = true;
@@ -304,6 +311,12 @@ impl Infer<'_> {
         }
         if broken {
             return None;
+        }
+        if let TyKind::Category(Some(levels)) = &item.ty.kind
+            && levels.iter().all(|level| values.iter().any(|value| *value == Const::Str(level.clone())))
+            && !item.ty.nullable
+        {
+            self.findings.push(errors::constant_condition(!negated, &item.ty, item.span));
         }
         let nullable = item.ty.nullable;
         if item.ty.is_time() || matches!(item.ty.kind, TyKind::Duration | TyKind::Decimal(..)) {

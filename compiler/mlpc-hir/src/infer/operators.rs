@@ -33,7 +33,9 @@ impl Infer<'_> {
                 let (left, right) = time::alike(left, right, &ty.kind);
                 let (left, right) = exact(op, left, right, &ty.kind);
                 let kind = TKind::Binary { op, left: Box::new(left), right: Box::new(right), finite };
-                TExpr { kind, ty, span }
+                let typed = TExpr { kind, ty, span };
+                self.decided(&typed);
+                typed
             }
             None => TExpr::error(span),
         }
@@ -148,17 +150,26 @@ fn numeric(op: BinaryOp, left: &Ty, right: &Ty) -> (Ty, bool) {
         BinaryOp::Mul => (Ty::new(kind).in_range(left.range.times(right.range)), false),
         BinaryOp::Div if by_zero => (Ty::new(TyKind::Float), true),
         BinaryOp::Div => (Ty::new(TyKind::Float).in_range(left.range.divided_by(right.range)), false),
-        BinaryOp::Rem => {
-            let positive = right.range.low >= 0.0 && right.range.high.is_finite();
-            let range = Interval { low: 0.0, low_closed: true, high: right.range.high, high_closed: false };
-            (Ty::new(kind).in_range(if positive { range } else { Interval::ALL }), by_zero)
-        }
-        BinaryOp::FloorDiv => (Ty::new(kind), by_zero),
+        BinaryOp::Rem => (Ty::new(kind).in_range(remainder(left.range, right.range)), by_zero),
+        BinaryOp::FloorDiv if by_zero => (Ty::new(kind), true),
+        BinaryOp::FloorDiv => (Ty::new(kind).in_range(left.range.divided_by(right.range).floored()), false),
         _ if let Some(exponent) = whole_exponent(right) => (Ty::new(kind).in_range(left.range.power(exponent)), false),
         // A negative base or a zero one with a negative exponent gives NaN or infinity.
         _ if both_int && right.range.low >= 0.0 => (Ty::new(TyKind::Int), false),
         _ => (Ty::new(TyKind::Float), left.range.low <= 0.0),
     }
+}
+
+/// What is left of a division, which has the sign of the divisor.
+fn remainder(left: Interval, right: Interval) -> Interval {
+    if left.low >= 0.0 && left.high < right.low {
+        return left;
+    }
+    if right.low < 0.0 {
+        return Interval::ALL;
+    }
+    let below = Interval { low: 0.0, low_closed: true, high: right.high, high_closed: false };
+    if left.low >= 0.0 { below.meet(Interval { low: 0.0, low_closed: true, ..left }) } else { below }
 }
 
 /// The exponent, where it is a small whole number that is written out.

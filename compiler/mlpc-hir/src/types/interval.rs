@@ -140,6 +140,14 @@ impl Interval {
         }
     }
 
+    /// The largest whole numbers that are not above.
+    #[must_use]
+    pub fn floored(self) -> Self {
+        let open_end = self.high.fract() == 0.0 && !self.high_closed;
+        let (low, high) = (self.low.floor(), if open_end { self.high - 1.0 } else { self.high.floor() });
+        Self { low, low_closed: low.is_finite(), high, high_closed: high.is_finite() }
+    }
+
     /// `a ** n`.
     #[must_use]
     pub fn power(self, exponent: i32) -> Self {
@@ -156,16 +164,23 @@ impl Interval {
         if other.low < 0.0 && other.high > 0.0 {
             return Self::ALL;
         }
-        // A bound at zero that does not belong to the range takes the quotient to infinity on that side.
         let negative = other.high <= 0.0;
-        let inverse = |bound: f64, towards: f64| if bound == 0.0 { towards } else { 1.0 / bound };
-        let reciprocal = Self {
-            low: inverse(other.high, if negative { f64::NEG_INFINITY } else { f64::INFINITY }),
-            low_closed: other.high_closed && other.high != 0.0,
-            high: inverse(other.low, if negative { f64::NEG_INFINITY } else { f64::INFINITY }),
-            high_closed: other.low_closed && other.low != 0.0,
+        let quotient = |left: f64, left_closed: bool, right: f64, right_closed: bool| match right {
+            _ if left == 0.0 => (0.0, left_closed),
+            _ if right.is_infinite() => (0.0, false),
+            // A bound at zero that does not belong to the range takes the quotient to infinity on that side.
+            0.0 => (if (left < 0.0) == negative { f64::INFINITY } else { f64::NEG_INFINITY }, false),
+            _ => (left / right, left_closed && right_closed),
         };
-        self.times(reciprocal)
+        let ends = [
+            quotient(self.low, self.low_closed, other.low, other.low_closed),
+            quotient(self.low, self.low_closed, other.high, other.high_closed),
+            quotient(self.high, self.high_closed, other.low, other.low_closed),
+            quotient(self.high, self.high_closed, other.high, other.high_closed),
+        ];
+        let ends =
+            ends.map(|(value, closed)| Self { low: value, low_closed: closed, high: value, high_closed: closed });
+        ends.into_iter().reduce(Self::hull).unwrap_or(Self::ALL)
     }
 }
 

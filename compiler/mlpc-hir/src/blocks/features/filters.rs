@@ -5,7 +5,6 @@ use super::facts::Knowledge;
 use super::scope::FeatureScope;
 use crate::blocks::Context;
 use crate::errors;
-use crate::infer::refine::verdict;
 use crate::infer::{Columns, Lookup, Position};
 use crate::references::names_in;
 use crate::typed::Features;
@@ -67,9 +66,6 @@ fn filter(
         // Whatever it was meant to show of the columns that it names, nothing should follow from their nulls.
         refined.assume_known(scope, expr);
         return;
-    }
-    if let Some((always, operand)) = verdict(&condition) {
-        context.findings.push(errors::constant_condition(always, &operand.ty, expr.span));
     }
     let knowledge = Knowledge { db: context.db, file: context.file, scope, defined: BTreeMap::new() };
     if knowledge.of(&condition).known_ms > 0 {
