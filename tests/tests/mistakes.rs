@@ -1,5 +1,8 @@
 //! One slip in a whole program gives one finding: the right code, on the right words, and nothing that follows from it.
 
+mod flights;
+
+use flights::FLIGHTS;
 use mlpc_plan::identity::sha256_hex;
 use mlpc_plan::lock::{Lock, LockedData, LockedEnvironment, LockedStdlib};
 use mlpc_plan::{check_lock, wanted};
@@ -251,7 +254,7 @@ const MISTAKES: &[Mistake] = &[
 
 #[test]
 fn the_examples_have_no_findings() {
-    for (name, text) in [("penguins", PENGUINS), ("diabetes", DIABETES)] {
+    for (name, text) in [("penguins", PENGUINS), ("diabetes", DIABETES), ("flights", FLIGHTS)] {
         let checked = check(text);
         assert!(checked.findings.is_empty(), "{name}: {:#?}", checked.summary());
     }
@@ -259,8 +262,29 @@ fn the_examples_have_no_findings() {
 
 #[test]
 fn a_single_mistake_gives_a_single_finding() {
-    let failures: Vec<String> = MISTAKES.iter().filter_map(|mistake| judge(mistake).err()).collect();
-    assert!(failures.is_empty(), "{} of {}:\n{}", failures.len(), MISTAKES.len(), failures.join("\n"));
+    let failures: Vec<String> = mistakes().filter_map(|mistake| judge(mistake).err()).collect();
+    assert!(failures.is_empty(), "{} of {}:\n{}", failures.len(), mistakes().count(), failures.join("\n"));
+}
+
+#[test]
+fn what_comes_close_to_a_mistake_and_is_right_has_no_findings() {
+    let failures: Vec<String> = flights::NEAR
+        .iter()
+        .filter_map(|(about, replace, with)| {
+            if FLIGHTS.matches(replace).count() != 1 {
+                return Some(format!("{about}: {replace:?} does not occur once"));
+            }
+            let checked = check(&FLIGHTS.replacen(replace, with, 1));
+            let found = checked.summary();
+            (!found.is_empty()).then(|| format!("{about}:\n  {}", found.join("\n  ")))
+        })
+        .collect();
+    assert!(failures.is_empty(), "{} of {}:\n{}", failures.len(), flights::NEAR.len(), failures.join("\n"));
+}
+
+/// Every slip.
+fn mistakes() -> impl Iterator<Item = &'static Mistake> {
+    MISTAKES.iter().chain(flights::MISTAKES)
 }
 
 fn judge(mistake: &Mistake) -> Result<(), String> {
@@ -287,16 +311,16 @@ fn first_line<'a>(checked: &'a Checked, finding: &mlpc_diagnostics::Diagnostic) 
 
 /// Every program of this file that has findings.
 pub fn programs() -> impl Iterator<Item = String> {
-    MISTAKES.iter().map(|mistake| mistake.program.replacen(mistake.replace, mistake.with, 1))
+    mistakes().map(|mistake| mistake.program.replacen(mistake.replace, mistake.with, 1))
 }
 
 /// The examples.
-pub const EXAMPLES: [&str; 2] = [PENGUINS, DIABETES];
+pub const EXAMPLES: [&str; 3] = [PENGUINS, DIABETES, FLIGHTS];
 
 /// An example with some of the mistakes in it: those that fit beside each other.
 pub fn edits(example: usize, chosen: &[usize]) -> String {
     let text = EXAMPLES[example];
-    let mistakes: Vec<&Mistake> = MISTAKES.iter().filter(|mistake| mistake.program == text).collect();
+    let mistakes: Vec<&Mistake> = mistakes().filter(|mistake| mistake.program == text).collect();
     chosen.iter().map(|index| mistakes[index % mistakes.len()]).fold(text.to_owned(), |text, mistake| {
         if text.matches(mistake.replace).count() == 1 { text.replacen(mistake.replace, mistake.with, 1) } else { text }
     })

@@ -49,6 +49,7 @@ fn add(
         same.filter_map(|(left, _)| left.segments.last().map(|name| name.text.clone())).collect();
     // As of its own time, a row there tells its time; this row's is what a plain name means.
     shared.extend(known.iter().filter(|known| known.there == known.here).map(|known| known.there.clone()));
+    shared.extend(join.asof.iter().filter_map(|(_, name)| name.as_ref()).map(|name| name.text.clone()));
     if context.findings.len() > so_far {
         // By what it should be joined is not known, so no name of its is reported as ambiguous.
         shared.extend(shape.columns.iter().map(|column| column.name.clone()));
@@ -90,7 +91,9 @@ fn known(
             }
             return None;
         };
-        if let Some(here) = here.as_ref().filter(|here| here.text != time && !scope.partial) {
+        // A time that is no column is reported where the dataset names it.
+        let sound = scope.sampled() || scope.base.iter().any(|column| column.name == time);
+        if let Some(here) = here.as_ref().filter(|here| here.text != time && sound) {
             context.findings.push(errors::asof_another_time(&here.text, &time, here.span));
             return None;
         }
