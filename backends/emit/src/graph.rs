@@ -1,48 +1,75 @@
-//! Pictures of a plan: Mermaid, DOT and SVG.
+//! Pictures of a plan or of lineage: Mermaid, DOT, SVG and a page.
 
 mod layers;
+mod page;
 mod svg;
 
+pub use page::page;
 pub use svg::svg;
 
 use mlpc_plan::Plan;
 use mlpc_plan::plan::{InputRef, Step};
 use std::fmt::Write as _;
 
-/// A node: a step or a source.
+/// A node of a picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Node {
+pub struct Node {
     /// What it is called for people.
-    pub(crate) title: String,
-    /// What kind of step it is: the first part of its id; `source` for a source.
-    pub(crate) kind: String,
+    pub title: String,
+    /// What kind of thing it is: it decides the colour; `source` has another shape.
+    pub kind: String,
+    /// More about it, a line each.
+    pub notes: Vec<String>,
+}
+
+/// A line of a picture, between nodes by index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Link {
+    /// Where it starts.
+    pub from: usize,
+    /// Where it ends; after `from` in the order of the nodes.
+    pub to: usize,
+    /// Whether it is drawn dashed: something decides, and does not go in.
+    pub dashed: bool,
 }
 
 /// The kind of nodes that are no steps.
 const SOURCE: &str = "source";
 
-/// Nodes, sources first, and the edges between them by index, each once, in order.
-pub(crate) struct Graph {
-    pub(crate) nodes: Vec<Node>,
-    pub(crate) edges: Vec<(usize, usize)>,
+/// Nodes, each after all that it comes from, and the links between them, each once, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Picture {
+    /// What it shows.
+    pub title: String,
+    /// In order.
+    pub nodes: Vec<Node>,
+    /// In order.
+    pub links: Vec<Link>,
 }
 
-impl Graph {
-    pub(crate) fn of(plan: &Plan) -> Self {
-        let sources = plan.sources.iter().map(|source| Node { title: source.name.clone(), kind: SOURCE.to_owned() });
-        let kind = |id: &str| id.split('.').next().unwrap_or_default().to_owned();
-        let steps = plan.steps.iter().map(|step| Node { title: step.title.clone(), kind: kind(&step.id) });
+impl Picture {
+    /// The steps of a plan, sources first.
+    #[must_use]
+    pub fn of(plan: &Plan) -> Self {
+        let node = |title: &str, kind: &str| Node { title: title.to_owned(), kind: kind.to_owned(), notes: Vec::new() };
+        let sources = plan.sources.iter().map(|source| node(&source.name, SOURCE));
+        let steps = plan.steps.iter().map(|step| node(&step.title, step.id.split('.').next().unwrap_or_default()));
         let nodes = sources.chain(steps).collect();
-        let mut edges = Vec::new();
+        let mut links: Vec<Link> = Vec::new();
         for (index, step) in plan.steps.iter().enumerate() {
             let to = plan.sources.len() + index;
             for from in needs(plan, step) {
-                if !edges.contains(&(from, to)) {
-                    edges.push((from, to));
+                let link = Link { from, to, dashed: false };
+                if !links.contains(&link) {
+                    links.push(link);
                 }
             }
         }
-        Self { nodes, edges }
+        Self { title: plan.pipeline.name.clone(), nodes, links }
+    }
+
+    fn edges(&self) -> Vec<(usize, usize)> {
+        self.links.iter().map(|link| (link.from, link.to)).collect()
     }
 }
 
@@ -57,10 +84,9 @@ fn needs(plan: &Plan, step: &Step) -> Vec<usize> {
     step.inputs.values().chain(&step.when).filter_map(of).chain(step.after.iter().filter_map(position)).collect()
 }
 
-/// The plan as a Mermaid flow chart.
+/// The picture as a Mermaid flow chart.
 #[must_use]
-pub fn mermaid(plan: &Plan) -> String {
-    let graph = Graph::of(plan);
+pub fn mermaid(graph: &Picture) -> String {
     let mut text = String::from("flowchart LR\n");
     for (index, node) in graph.nodes.iter().enumerate() {
         let title = mermaid_text(&node.title);
@@ -68,8 +94,9 @@ pub fn mermaid(plan: &Plan) -> String {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "  n{index}{open}\"{title}\"{close}");
     }
-    for (from, to) in &graph.edges {
-        let _ = writeln!(text, "  n{from} --> n{to}");
+    for Link { from, to, dashed } in &graph.links {
+        let arrow = if *dashed { "-.->" } else { "-->" };
+        let _ = writeln!(text, "  n{from} {arrow} n{to}");
     }
     text
 }
@@ -85,18 +112,18 @@ fn mermaid_text(text: &str) -> String {
         .collect()
 }
 
-/// The plan in the language of Graphviz.
+/// The picture in the language of Graphviz.
 #[must_use]
-pub fn dot(plan: &Plan) -> String {
-    let graph = Graph::of(plan);
+pub fn dot(graph: &Picture) -> String {
     let mut text = String::from("digraph plan {\n  rankdir=LR;\n  node [shape=box, style=rounded];\n");
     for (index, node) in graph.nodes.iter().enumerate() {
         let title = node.title.replace('\\', "\\\\").replace('"', "\\\"");
         let shape = if node.kind == SOURCE { ", shape=cylinder" } else { "" };
         let _ = writeln!(text, "  n{index} [label=\"{title}\"{shape}];");
     }
-    for (from, to) in &graph.edges {
-        let _ = writeln!(text, "  n{from} -> n{to};");
+    for Link { from, to, dashed } in &graph.links {
+        let style = if *dashed { " [style=dashed]" } else { "" };
+        let _ = writeln!(text, "  n{from} -> n{to}{style};");
     }
     text.push_str("}\n");
     text

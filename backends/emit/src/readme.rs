@@ -50,7 +50,7 @@ pub fn page(layout: &Layout, plan: &Plan) -> Result<String, EmitError> {
         doc: plan.pipeline.doc.clone().unwrap_or_else(|| "A machine-learning pipeline.".to_owned()),
         compiler: &plan.compiler,
         seed: plan.pipeline.seed,
-        picture: graph::mermaid(plan),
+        picture: graph::mermaid(&graph::Picture::of(plan)),
         steps: steps.collect(),
         sources: plan.sources.iter().map(source).collect(),
     };

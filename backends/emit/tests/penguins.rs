@@ -290,10 +290,11 @@ fn the_whole_tree_passes_ruff_and_mypy() {
 #[test]
 fn pictures_are_drawn_the_same_each_time() {
     let plan = penguins();
-    let drawn = mlpc_emit::graph::svg(&plan);
-    assert_eq!(drawn, mlpc_emit::graph::svg(&plan));
+    let picture = mlpc_emit::graph::Picture::of(&plan);
+    let drawn = mlpc_emit::graph::svg(&picture);
+    assert_eq!(drawn, mlpc_emit::graph::svg(&picture));
     assert_eq!(drawn.matches("<rect").count(), plan.steps.len() + plan.sources.len());
-    assert!(mlpc_emit::graph::dot(&plan).contains("rankdir=LR"));
+    assert!(mlpc_emit::graph::dot(&picture).contains("rankdir=LR"));
     if let Some(kept) = std::env::var_os("MLPC_TEST_KEEP") {
         fs::write(Path::new(&kept).join("plan.svg"), drawn).expect("a file");
     }

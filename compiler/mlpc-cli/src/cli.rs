@@ -58,6 +58,8 @@ commands! {
     Run(run),
     /// Draw the steps of a program
     Graph(graph),
+    /// Show where values come from and what they reach
+    Lineage(lineage),
     /// Explain a code, or list all
     Explain(explain),
     /// List runs, or show one

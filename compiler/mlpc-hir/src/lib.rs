@@ -22,4 +22,5 @@ pub mod typed;
 pub mod types;
 
 pub use check::{all_blocks, block_named, check_block, check_project};
+pub use errors::duration as duration_text;
 pub use load::load;

@@ -420,6 +420,17 @@ pub enum SourceRef {
     Step(String, String),
 }
 
+impl SourceRef {
+    /// What it is, for pictures and messages.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Self::File(path) => path.clone(),
+            Self::Step(step, output) => format!("{step}.{output}"),
+        }
+    }
+}
+
 /// How a source is read.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SourceFormat {

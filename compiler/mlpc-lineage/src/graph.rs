@@ -32,6 +32,63 @@ pub enum Node {
         /// The block.
         features: String,
     },
+    /// Where a dataset's rows come from: a file, a package's file, an output of a step.
+    Source {
+        /// As it is written.
+        name: String,
+    },
+    /// What a training job learned.
+    Model {
+        /// The train block.
+        name: String,
+    },
+    /// What a model was found to be worth.
+    Report {
+        /// The evaluate block.
+        name: String,
+    },
+    /// What decides over a model.
+    Gate {
+        /// The gate block.
+        name: String,
+    },
+    /// A registered model.
+    Registered {
+        /// The register block.
+        name: String,
+    },
+}
+
+impl Node {
+    /// As people name it: `flights.arr_delay`, `trips.late`, `delay_model`.
+    #[must_use]
+    pub fn title(&self) -> String {
+        match self {
+            Self::Column { dataset, column } => format!("{dataset}.{column}"),
+            Self::Definition { features, name, .. } => format!("{features}.{name}"),
+            Self::Rows { features } => format!("rows of {features}"),
+            Self::Source { name }
+            | Self::Model { name }
+            | Self::Report { name }
+            | Self::Gate { name }
+            | Self::Registered { name } => name.clone(),
+        }
+    }
+
+    /// What it is, in one word.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Column { .. } => "column",
+            Self::Definition { role, .. } => role.word(),
+            Self::Rows { .. } => "rows",
+            Self::Source { .. } => "source",
+            Self::Model { .. } => "model",
+            Self::Report { .. } => "report",
+            Self::Gate { .. } => "gate",
+            Self::Registered { .. } => "registered",
+        }
+    }
 }
 
 /// What a definition is for.
@@ -46,6 +103,19 @@ pub enum Use {
     Label,
     /// Weighs the row.
     Weight,
+}
+
+impl Use {
+    /// In one word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Feature => "feature",
+            Self::Let => "let",
+            Self::Label => "label",
+            Self::Weight => "weight",
+        }
+    }
 }
 
 impl From<Role> for Use {
@@ -77,11 +147,20 @@ pub struct Lineage {
 }
 
 impl Lineage {
-    /// Adds an edge once.
+    /// Adds an edge once; a direct one counts more than an indirect one.
     pub fn add(&mut self, from: Node, to: Node, edge: Edge) {
         let (from, to) = (self.add_node(from), self.add_node(to));
-        if !self.graph.contains_edge(from, to) {
-            self.graph.add_edge(from, to, edge);
+        match self.graph.find_edge(from, to) {
+            None => {
+                self.graph.add_edge(from, to, edge);
+            }
+            // What goes in directly is more than what decides.
+            Some(present) if edge == Edge::Direct => {
+                if let Some(weight) = self.graph.edge_weight_mut(present) {
+                    *weight = edge;
+                }
+            }
+            Some(_) => {}
         }
     }
 
@@ -116,6 +195,83 @@ impl Lineage {
             queue.extend(incoming.filter(|edge| *edge.weight() == Edge::Direct).map(|edge| edge.source()));
         }
         found.into_iter().collect()
+    }
+
+    /// The nodes of this title, as people write it; a block's own name means all that it holds.
+    #[must_use]
+    pub fn named(&self, title: &str) -> Vec<Node> {
+        let exact: Vec<Node> = self.index.keys().filter(|node| node.title() == title).cloned().collect();
+        if !exact.is_empty() {
+            return exact;
+        }
+        let of_block = |node: &&Node| match node {
+            Node::Column { dataset: owner, .. } | Node::Definition { features: owner, .. } => owner == title,
+            _ => false,
+        };
+        self.index.keys().filter(of_block).cloned().collect()
+    }
+
+    /// Every node, sorted.
+    pub fn nodes(&self) -> impl Iterator<Item = &Node> {
+        self.index.keys()
+    }
+
+    /// What these nodes come from, themselves among it.
+    #[must_use]
+    pub fn upstream(&self, from: &[Node]) -> BTreeSet<Node> {
+        self.reach(from, Direction::Incoming)
+    }
+
+    /// What comes from these nodes, themselves among it.
+    #[must_use]
+    pub fn downstream(&self, from: &[Node]) -> BTreeSet<Node> {
+        self.reach(from, Direction::Outgoing)
+    }
+
+    fn reach(&self, from: &[Node], direction: Direction) -> BTreeSet<Node> {
+        let mut queue: Vec<NodeIndex> = from.iter().filter_map(|node| self.index.get(node).copied()).collect();
+        let mut seen: BTreeSet<NodeIndex> = BTreeSet::new();
+        while let Some(node) = queue.pop() {
+            if seen.insert(node) {
+                queue.extend(self.graph.neighbors_directed(node, direction));
+            }
+        }
+        seen.into_iter().filter_map(|node| self.graph.node_weight(node).cloned()).collect()
+    }
+
+    /// The nodes next to a node, with how they are tied; sorted.
+    #[must_use]
+    pub fn next_to(&self, node: &Node, direction: Direction) -> Vec<(Node, Edge)> {
+        let Some(at) = self.index.get(node) else { return Vec::new() };
+        let mut found: Vec<(Node, Edge)> = self
+            .graph
+            .edges_directed(*at, direction)
+            .filter_map(|edge| {
+                let other = if direction == Direction::Incoming { edge.source() } else { edge.target() };
+                Some((self.graph.node_weight(other)?.clone(), *edge.weight()))
+            })
+            .collect();
+        found.sort();
+        found
+    }
+
+    /// The part of the graph with these nodes, each after all that it comes from; edges by index.
+    #[must_use]
+    pub fn part(&self, nodes: &BTreeSet<Node>) -> (Vec<Node>, Vec<(usize, usize, Edge)>) {
+        // Circles were reported as errors; without an order there is nothing to draw.
+        let order = petgraph::algo::toposort(&self.graph, None).unwrap_or_default();
+        let chosen: Vec<(NodeIndex, &Node)> = order
+            .into_iter()
+            .filter_map(|at| self.graph.node_weight(at).map(|node| (at, node)))
+            .filter(|(_, node)| nodes.contains(node))
+            .collect();
+        let place = |at: NodeIndex| chosen.iter().position(|(other, _)| *other == at);
+        let mut edges: Vec<(usize, usize, Edge)> = (&self.graph)
+            .edge_references()
+            .filter_map(|edge| Some((place(edge.source())?, place(edge.target())?, *edge.weight())))
+            .collect();
+        edges.sort_unstable();
+        (chosen.into_iter().map(|(_, node)| node.clone()).collect(), edges)
     }
 
     /// Every edge: from, to, how. In order of insertion.

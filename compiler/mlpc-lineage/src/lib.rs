@@ -1,26 +1,84 @@
-//! Column lineage: from each model input back to its source columns.
+//! Column lineage: from files to columns, features, models and what becomes of them.
 //!
-//! In: checked features blocks. Out: a graph whose edges lead from what is read to what reads it, marked direct (the
-//! value goes in) or indirect (it only decides which rows or which match).
+//! In: checked blocks. Out: a graph whose edges lead from what is read to what reads it, marked direct (the value goes
+//! in) or indirect (it only decides which rows or which match).
 
 mod graph;
 
-pub use graph::{Edge, Lineage, Node};
+pub use graph::{Edge, Lineage, Node, Use};
+pub use petgraph::Direction;
 
 use mlpc_db::{Db, Project};
-use mlpc_hir::all_blocks;
+use mlpc_hir::blocks::dataset::dataset;
 use mlpc_hir::blocks::features::features;
+use mlpc_hir::blocks::release::{evaluate, gate, register};
+use mlpc_hir::blocks::train::train;
 use mlpc_hir::names::qualified;
-use mlpc_hir::typed::{Features, Role, TExpr, TKind, WindowCall};
+use mlpc_hir::{all_blocks, block_named};
+use mlpc_hir::typed::{Dataset, Features, Role, TExpr, TKind, WindowCall};
 
-/// The lineage of every features block of a program.
+/// The lineage of a program.
 #[must_use]
 pub fn lineage(db: &dyn Db, project: Project) -> Lineage {
     let mut graph = Lineage::default();
+    for block in all_blocks(db, project, "dataset") {
+        add_dataset(&mut graph, &qualified(db, block), &dataset(db, block).value);
+    }
     for block in all_blocks(db, project, "features") {
         add_features(&mut graph, &qualified(db, block), &features(db, block).value);
     }
+    for block in all_blocks(db, project, "train") {
+        let value = &train(db, block).value;
+        if let Some(of) = block_named(db, project, "features", &value.features) {
+            add_model(&mut graph, &qualified(db, block), &value.features, &features(db, of).value);
+        }
+    }
+    for block in all_blocks(db, project, "evaluate") {
+        let (name, value) = (qualified(db, block), &evaluate(db, block).value);
+        let features = block_named(db, project, "train", &value.train).map(|job| train(db, job).value.features.clone());
+        let report = Node::Report { name };
+        graph.add(Node::Model { name: value.train.clone() }, report.clone(), Edge::Direct);
+        if let Some(features) = features {
+            graph.add(Node::Rows { features }, report, Edge::Indirect);
+        }
+    }
+    for block in all_blocks(db, project, "gate") {
+        let report = Node::Report { name: gate(db, block).value.evaluate.clone() };
+        graph.add(report, Node::Gate { name: qualified(db, block) }, Edge::Direct);
+    }
+    for block in all_blocks(db, project, "register") {
+        let value = &register(db, block).value;
+        let registered = Node::Registered { name: qualified(db, block) };
+        graph.add(Node::Model { name: value.train.clone() }, registered.clone(), Edge::Direct);
+        if let Some(gate) = &value.gate {
+            graph.add(Node::Gate { name: gate.clone() }, registered, Edge::Indirect);
+        }
+    }
     graph
+}
+
+fn add_dataset(graph: &mut Lineage, name: &str, value: &Dataset) {
+    let Some((source, _)) = &value.source else { return };
+    for column in &value.columns {
+        let to = Node::Column { dataset: name.to_owned(), column: column.column.name.clone() };
+        graph.add(Node::Source { name: source.describe() }, to, Edge::Direct);
+    }
+}
+
+/// Inputs and label go into a model; which rows there are decides.
+fn add_model(graph: &mut Lineage, name: &str, features: &str, value: &Features) {
+    let model = Node::Model { name: name.to_owned() };
+    graph.add(Node::Rows { features: features.to_owned() }, model.clone(), Edge::Indirect);
+    for definition in &value.definitions {
+        let read = match definition.role {
+            Role::Feature => value.inputs.iter().any(|input| input.name == definition.name),
+            Role::Label | Role::Weight => true,
+            Role::Let => false,
+        };
+        if read {
+            graph.add(defined(features, &definition.name, definition.role), model.clone(), Edge::Direct);
+        }
+    }
 }
 
 fn add_features(graph: &mut Lineage, name: &str, value: &Features) {

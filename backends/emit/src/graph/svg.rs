@@ -1,8 +1,7 @@
-//! A plan as SVG: from left to right, readable on light and on dark, the same bytes each time.
+//! A picture as SVG: from left to right, readable on light and on dark, the same bytes each time.
 
 use super::layers::{Layers, Place};
-use super::{Graph, Node};
-use mlpc_plan::Plan;
+use super::{Link, Node, Picture};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -14,7 +13,7 @@ const MARGIN: usize = 16;
 const LETTER: usize = 8;
 
 /// The colour of a kind of node, and of the same in the dark.
-const COLOURS: [(&str, &str, &str); 7] = [
+const COLOURS: [(&str, &str, &str); 14] = [
     ("source", "#69707d", "#98a1b3"),
     ("ingest", "#1f7a6d", "#5fc2b3"),
     ("validate", "#1f7a6d", "#5fc2b3"),
@@ -22,6 +21,13 @@ const COLOURS: [(&str, &str, &str); 7] = [
     ("evaluate", "#2563a8", "#6ea8e6"),
     ("gate", "#c2542d", "#e58a63"),
     ("register", "#2f7d32", "#7cc47f"),
+    ("column", "#1f7a6d", "#5fc2b3"),
+    ("feature", "#2563a8", "#6ea8e6"),
+    ("label", "#c2542d", "#e58a63"),
+    ("weight", "#c2542d", "#e58a63"),
+    ("model", "#7a4bb0", "#b995e6"),
+    ("report", "#2563a8", "#6ea8e6"),
+    ("registered", "#2f7d32", "#7cc47f"),
 ];
 
 /// Where a box lies.
@@ -32,24 +38,23 @@ struct Spot {
     width: usize,
 }
 
-/// The plan as an SVG picture.
+/// The picture as SVG.
 #[must_use]
-pub fn svg(plan: &Plan) -> String {
-    let graph = Graph::of(plan);
-    let layers = Layers::of(graph.nodes.len(), &graph.edges);
-    let (spots, width, height) = spots(&graph, &layers);
+pub fn svg(picture: &Picture) -> String {
+    let layers = Layers::of(picture.nodes.len(), &picture.edges());
+    let (spots, width, height) = spots(picture, &layers);
     let mut text = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
          height=\"{height}\" role=\"img\">\n<title>{}</title>\n{}",
-        escaped(&plan.pipeline.name),
+        escaped(&picture.title),
         style()
     );
-    for edge in 0..graph.edges.len() {
-        text.push_str(&curve(&layers.path(edge), &spots));
+    for (edge, link) in picture.links.iter().enumerate() {
+        text.push_str(&curve(*link, &layers.path(edge), &spots));
     }
-    for (index, node) in graph.nodes.iter().enumerate() {
+    for (index, node) in picture.nodes.iter().enumerate() {
         if let Some(spot) = spots.get(&Place::Node(index)) {
-            text.push_str(&boxed(node, *spot));
+            text.push_str(&boxed(index, node, *spot));
         }
     }
     text.push_str("</svg>\n");
@@ -57,7 +62,7 @@ pub fn svg(plan: &Plan) -> String {
 }
 
 /// The place of every box and of every passing edge, and the size of the whole.
-fn spots(graph: &Graph, layers: &Layers) -> (BTreeMap<Place, Spot>, usize, usize) {
+fn spots(graph: &Picture, layers: &Layers) -> (BTreeMap<Place, Spot>, usize, usize) {
     let width_of = |place: &Place| match place {
         Place::Node(index) => graph.nodes.get(*index).map_or(0, |node| node.title.chars().count() * LETTER + 24),
         Place::Edge { .. } => 0,
@@ -81,7 +86,7 @@ fn spots(graph: &Graph, layers: &Layers) -> (BTreeMap<Place, Spot>, usize, usize
 fn style() -> String {
     let mut text = String::from(
         "<style>\n  .box { fill: none; stroke-width: 1.5; stroke: #445; }\n  .edge { fill: none; stroke: #9aa3b2; \
-         stroke-width: 1.2; }\n  text { font: 13px system-ui, sans-serif; fill: #1d2330; }\n",
+         stroke-width: 1.2; }\n  .dashed { stroke-dasharray: 5 4; }\n  text { font: 13px system-ui, sans-serif; fill: #1d2330; }\n",
     );
     let mut dark =
         String::from("    text { fill: #e4e8f0; }\n    .edge { stroke: #5a6375; }\n    .box { stroke: #99a; }\n");
@@ -93,13 +98,13 @@ fn style() -> String {
     text + "  @media (prefers-color-scheme: dark) {\n" + &dark + "  }\n</style>\n"
 }
 
-fn boxed(node: &Node, spot: Spot) -> String {
+fn boxed(index: usize, node: &Node, spot: Spot) -> String {
     let kind = COLOURS.iter().find(|(kind, ..)| *kind == node.kind).map_or("", |(kind, ..)| *kind);
     let round = if node.kind == super::SOURCE { HEIGHT / 2 } else { 6 };
     let Spot { x, y, width } = spot;
     format!(
-        "<rect class=\"box {kind}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{HEIGHT}\" rx=\"{round}\"/>\n\
-         <text x=\"{}\" y=\"{}\" text-anchor=\"middle\">{}</text>\n",
+        "<g data-node=\"{index}\"><rect class=\"box {kind}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{HEIGHT}\" \
+         rx=\"{round}\"/>\n<text x=\"{}\" y=\"{}\" text-anchor=\"middle\">{}</text></g>\n",
         x + width / 2,
         y + HEIGHT / 2 + 4,
         escaped(&node.title)
@@ -107,7 +112,7 @@ fn boxed(node: &Node, spot: Spot) -> String {
 }
 
 /// A line through the places: straight where it passes a layer, curved between layers.
-fn curve(path: &[Place], spots: &BTreeMap<Place, Spot>) -> String {
+fn curve(link: Link, path: &[Place], spots: &BTreeMap<Place, Spot>) -> String {
     let points: Vec<Spot> = path.iter().filter_map(|place| spots.get(place).copied()).collect();
     let Some(first) = points.first() else { return String::new() };
     let middle = |spot: &Spot| spot.y + HEIGHT / 2;
@@ -126,7 +131,9 @@ fn curve(path: &[Place], spots: &BTreeMap<Place, Spot>) -> String {
             let _ = write!(text, " H{}", spot.x + spot.width);
         }
     }
-    format!("<path class=\"edge\" d=\"{text}\"/>\n")
+    let Link { from, to, dashed } = link;
+    let class = if dashed { "edge dashed" } else { "edge" };
+    format!("<path class=\"{class}\" data-from=\"{from}\" data-to=\"{to}\" d=\"{text}\"/>\n")
 }
 
 /// Text in XML; what can't be printed is left out.

@@ -41,10 +41,11 @@ pub fn run(args: &Args, terminal: &mut Terminal) -> Result<Exit, ToolError> {
     // The steps are the same with and without a lock; only what they are made of is not.
     let lock = lockfile::read_for_writing(&session)?.unwrap_or_default();
     let plan = mlpc_plan::lower(&session.db, session.project, &lock);
+    let steps = mlpc_emit::graph::Picture::of(&plan);
     let picture = match args.format {
-        Format::Mermaid => mlpc_emit::graph::mermaid(&plan),
-        Format::Dot => mlpc_emit::graph::dot(&plan),
-        Format::Svg => mlpc_emit::graph::svg(&plan),
+        Format::Mermaid => mlpc_emit::graph::mermaid(&steps),
+        Format::Dot => mlpc_emit::graph::dot(&steps),
+        Format::Svg => mlpc_emit::graph::svg(&steps),
     };
     match &args.output {
         None => terminal.print(&picture),

@@ -8,6 +8,7 @@ pub mod debug;
 pub mod explain;
 pub mod graph;
 pub mod init;
+pub mod lineage;
 pub mod lock;
 pub mod plan;
 pub mod run;

@@ -150,8 +150,9 @@ impl FeatureScope {
 
     /// The name of a joined column in the table: plain, unless another source has it.
     pub fn table_name(&self, joined: &Joined, column: &str) -> String {
-        let unique = self.sources(column).len() == 1;
-        if unique && !joined.keys.contains(&column.to_owned()) {
+        let of_base = self.base.iter().any(|other| other.name == column);
+        let others = self.joined.iter().filter(|other| other.columns.iter().any(|other| other.name == column));
+        if !of_base && others.count() == 1 && !joined.keys.iter().any(|key| key == column) {
             column.to_owned()
         } else {
             format!("{}.{column}", joined.alias)
