@@ -14,8 +14,8 @@ use mlpc_hir::blocks::features::features;
 use mlpc_hir::blocks::release::{evaluate, gate, register};
 use mlpc_hir::blocks::train::train;
 use mlpc_hir::names::qualified;
-use mlpc_hir::{all_blocks, block_named};
 use mlpc_hir::typed::{Dataset, Features, Role, TExpr, TKind, WindowCall};
+use mlpc_hir::{all_blocks, block_named};
 
 /// The lineage of a program.
 #[must_use]

@@ -88,14 +88,7 @@ fn generated(title: &'static str, blocks: usize, files: usize) -> Program {
         lines += text.lines().count();
         system = system.with(&path, text);
     }
-    Program {
-        title,
-        system,
-        root: "main.mlp",
-        blocks: chains * CHAIN + 1,
-        lines,
-        edit: ("alpha: 1.0", "alpha: 1.@"),
-    }
+    Program { title, system, root: "main.mlp", blocks: chains * CHAIN + 1, lines, edit: ("alpha: 1.0", "alpha: 1.@") }
 }
 
 fn write_chain(text: &mut String, chain: usize) {

@@ -1,7 +1,7 @@
 //! A picture as a page to look around in: search, choose a node, see what it comes from and what comes of it.
 
-use super::svg::{escaped, svg};
 use super::Picture;
+use super::svg::{escaped, svg};
 
 const PAGE: &str = include_str!("../../templates/picture.html");
 
@@ -31,9 +31,11 @@ mod tests {
 
     #[test]
     fn titles_can_say_anything() {
-        let node = |title: &str| Node { title: title.to_owned(), kind: "column".to_owned(), notes: vec!["</b>".to_owned()] };
+        let node =
+            |title: &str| Node { title: title.to_owned(), kind: "column".to_owned(), notes: vec!["</b>".to_owned()] };
         let nodes = vec![node("</script><b>@nodes@"), node("@picture@")];
-        let picture = Picture { title: "@nodes@ <i>".to_owned(), nodes, links: vec![Link { from: 0, to: 1, dashed: true }] };
+        let picture =
+            Picture { title: "@nodes@ <i>".to_owned(), nodes, links: vec![Link { from: 0, to: 1, dashed: true }] };
         let text = page(&picture);
         assert_eq!(text.matches("</script>").count(), 1);
         assert!(!text.contains("<i>"));

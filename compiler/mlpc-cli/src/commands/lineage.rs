@@ -213,11 +213,7 @@ impl View {
             links: links.collect(),
             nodes: nodes
                 .iter()
-                .map(|node| graph::Node {
-                    title: node.title(),
-                    kind: node.kind().to_owned(),
-                    notes: self.notes(node),
-                })
+                .map(|node| graph::Node { title: node.title(), kind: node.kind().to_owned(), notes: self.notes(node) })
                 .collect(),
         }
     }
