@@ -8,5 +8,6 @@ mod e2e {
     mod failures;
     mod library;
     mod lint;
+    mod splits;
     mod types;
 }

@@ -26,9 +26,10 @@ const fn runtime(name: &'static str, module: &'static str) -> Known {
     Known { name, section: Section::Own, module }
 }
 
-const KNOWN: [Known; 30] = [
+const KNOWN: [Known; 31] = [
     standard("Literal", "typing"),
     standard("dataclass", "dataclasses"),
+    standard("date", "datetime"),
     standard("timedelta", "datetime"),
     runtime("checks", "mlp_runtime"),
     runtime("design", "mlp_runtime"),

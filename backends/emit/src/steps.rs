@@ -3,6 +3,7 @@
 mod data;
 mod learn;
 mod release;
+mod split;
 mod user;
 
 use crate::error::EmitError;
@@ -80,6 +81,13 @@ impl Context<'_> {
         }
     }
 
+    /// What the step is called for people, whichever fold it works on.
+    fn title(&self) -> &str {
+        let title = self.step.title.as_str();
+        let of_fold = self.step.fold.map(|fold| format!(", fold {fold}"));
+        of_fold.and_then(|end| title.strip_suffix(&end)).unwrap_or(title)
+    }
+
     fn has_input(&self, name: &str) -> bool {
         self.step.inputs.contains_key(name)
     }
@@ -101,11 +109,14 @@ struct Field {
     r#type: String,
 }
 
-/// Where a step's program lies in the build.
+/// Where a step's program lies in the build; the steps of all folds share one.
 #[must_use]
 pub fn path(step: &Step) -> String {
-    let name: String =
-        step.id.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' }).collect();
+    let id = match step.fold.and_then(|fold| step.id.strip_suffix(&format!(".fold_{fold}"))) {
+        Some(whole) => format!("fold.{whole}"),
+        None => step.id.clone(),
+    };
+    let name: String = id.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' }).collect();
     format!("steps/{name}.py")
 }
 
@@ -142,7 +153,7 @@ fn parts(context: &Context<'_>) -> Result<Parts, EmitError> {
         StepSpec::Ingest(ingest) => data::ingest(context, ingest),
         StepSpec::Validate(validate) => data::validate(context, validate),
         StepSpec::Features { features } => data::features(context, features),
-        StepSpec::Split(split) => data::split(context, split),
+        StepSpec::Split(split) => split::split(context, split),
         StepSpec::Fit { features } => learn::fit(context, features),
         StepSpec::Train(train) => learn::train(context, train),
         StepSpec::Evaluate(evaluate) => learn::evaluate(context, evaluate),
@@ -165,13 +176,16 @@ fn fields(step: &Step) -> Result<Vec<Field>, EmitError> {
     let params = step.params.iter().map(|(name, param)| (name, param.python_type.clone()));
     for (name, kind) in inputs.chain(outputs).chain(params) {
         let field = field_name(name)?;
-        let taken = matches!(field.as_str(), "seed" | "threads" | "result" | "help");
+        let taken = matches!(field.as_str(), "seed" | "fold" | "threads" | "result" | "help");
         if taken || fields.insert(field, kind).is_some() {
             return Err(EmitError::Flag { step: step.id.clone(), name: name.clone() });
         }
     }
     if step.seed.is_some() {
         fields.insert("seed".to_owned(), "step.Seed".to_owned());
+    }
+    if step.fold.is_some() {
+        fields.insert("fold".to_owned(), "step.Fold".to_owned());
     }
     fields.insert("threads".to_owned(), "step.Threads".to_owned());
     Ok(fields.into_iter().map(|(name, r#type)| Field { name, r#type }).collect())

@@ -142,6 +142,9 @@ impl Setting {
         if let Some(seed) = call.step.seed {
             command.arg("--seed").arg(seed.to_string());
         }
+        if let Some(fold) = call.step.fold {
+            command.arg("--fold").arg(fold.to_string());
+        }
         command.arg("--threads").arg(call.step.resources.cpu.to_string());
         command.arg("--result").arg(call.folder.join(crate::result::FILE));
         command

@@ -65,7 +65,7 @@ impl Code {
 }
 
 /// What an `allow` may silence: rules of good practice, without which a program still means something.
-const ALLOWABLE: [&Code; 11] = [
+const ALLOWABLE: [&Code; 15] = [
     constants::no_expectations,
     constants::label_leakage,
     constants::future_leakage,
@@ -73,6 +73,10 @@ const ALLOWABLE: [&Code; 11] = [
     constants::tagged_flow,
     constants::selection_bias,
     constants::asof_without_within,
+    constants::gap_too_small,
+    constants::random_split_in_time,
+    constants::random_split_with_time,
+    constants::group_overlap,
     constants::register_without_gate,
     constants::gate_cannot_fail,
     constants::no_seed,
@@ -160,6 +164,11 @@ declare_codes! {
     MLP0508 selection_bias Error "rows chosen by what is known only later";
     MLP0511 asof_without_within Warning "an as-of join that takes rows of any age";
     MLP0512 asof_from_future Error "a join as of another time than the row's own";
+    MLP0521 gap_too_small Error "a gap that lets training rows tell of a later part";
+    MLP0522 random_split_in_time Error "a split by chance of rows that know of other times";
+    MLP0523 random_split_with_time Warning "a split by chance of rows that have a time";
+    MLP0524 group_overlap Error "rows that belong together and can fall into several parts";
+    MLP0525 test_reused Error "a test part that trains, or decides a second time";
     // 06: training
     MLP0601 unknown_hyperparameter Error "a hyperparameter that the trainer does not have";
     MLP0602 hyperparameter_range Error "a hyperparameter outside its range";

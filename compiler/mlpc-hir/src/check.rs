@@ -6,6 +6,7 @@ use crate::errors;
 use crate::library::{body, setting};
 use crate::names::{Space, imports, qualified};
 use crate::references::{expressions, names_in, references};
+use crate::reuse::second_choices;
 use crate::silence::silence;
 use crate::specs::{BLOCKS, block_spec};
 use crate::typed::Finding;
@@ -106,6 +107,9 @@ pub fn check_project(db: &dyn Db, project: Project) -> Vec<Diagnostic> {
     all.extend(circles.iter().filter_map(|circle| report_circle(db, files, circle)));
     all.extend(import_findings(db, project));
     all.extend(pipelines(db, project));
+    if circles.is_empty() {
+        all.extend(second_choices(db, project));
+    }
     let mut used = Vec::new();
     silence(db, project, &mut all, &mut used);
     if !has_errors(&all) {

@@ -1,7 +1,9 @@
 //! The wording of this crate's findings, apart from the logic that finds them.
 
+mod splits;
 mod time;
 
+pub use splits::*;
 pub use time::*;
 
 use crate::infer::causes::Cause;

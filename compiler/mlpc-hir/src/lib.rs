@@ -16,6 +16,7 @@ pub mod names;
 pub mod python;
 mod references;
 mod requirement;
+mod reuse;
 mod silence;
 pub mod specs;
 pub mod typed;

@@ -714,10 +714,26 @@ pub struct Split {
     pub features: String,
     /// How.
     pub by: SplitBy,
-    /// Parts with their shares, in order.
-    pub shares: Vec<(String, f64)>,
-    /// Column that the split reads.
+    /// Parts in order. With folds there are two: `train`, which is all but the test part, and `test`.
+    pub parts: Vec<(String, Extent)>,
+    /// How the training part is divided, for a model and its judgement each.
+    pub folds: Option<Folds>,
+    /// Column that the split reads, beside key and time.
     pub column: Option<String>,
+}
+
+/// How far a part reaches.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Extent {
+    /// A share of the rows.
+    Share(f64),
+    /// The days of it, in days since 1970: from the first on, until before the other.
+    Days {
+        /// `None`: from the first row on.
+        from: Option<i32>,
+        /// `None`: up to the last row.
+        until: Option<i32>,
+    },
 }
 
 /// Ways to split.
@@ -732,9 +748,52 @@ pub enum SplitBy {
     Group(String),
     /// In order of time.
     Time {
-        /// Milliseconds.
+        /// Rows this close before a later part are left out, in milliseconds.
         gap_ms: i64,
+        /// A later row is left out if this value of its was seen earlier.
+        group: Option<String>,
     },
+}
+
+/// How a training part is divided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Folds {
+    /// Each of so many folds judges once.
+    KFold(u32),
+    /// The same, several times, each time divided anew.
+    Repeated {
+        /// How many folds.
+        folds: u32,
+        /// How often.
+        times: u32,
+    },
+    /// Each outer fold judges once; the rest of it is divided again, to choose by.
+    Nested {
+        /// How many that judge.
+        outer: u32,
+        /// How many within the rest of each.
+        inner: u32,
+    },
+    /// Successive blocks of time, each judged by what is trained on rows before it.
+    WalkForward {
+        /// How many.
+        folds: u32,
+        /// How long each block is, in milliseconds.
+        test_ms: i64,
+        /// How far back training reaches, in milliseconds; `None`: to the first row.
+        window_ms: Option<i64>,
+    },
+}
+
+impl Folds {
+    /// How many models are fitted and judged.
+    #[must_use]
+    pub fn count(self) -> u32 {
+        match self {
+            Self::KFold(folds) | Self::Nested { outer: folds, .. } | Self::WalkForward { folds, .. } => folds,
+            Self::Repeated { folds, times } => folds.saturating_mul(times),
+        }
+    }
 }
 
 /// A hyperparameter's value.

@@ -53,6 +53,8 @@ struct Ingredients<'a> {
     environment: &'a str,
     params: BTreeMap<&'a str, &'a serde_json::Value>,
     seed: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fold: Option<u32>,
     cpu: u32,
     inputs: BTreeMap<&'a str, String>,
     outputs: BTreeMap<&'a str, &'a str>,
@@ -78,6 +80,7 @@ fn identity(
         environment: &environment,
         params: step.params.iter().map(|(name, param)| (name.as_str(), &param.value)).collect(),
         seed: step.seed,
+        fold: step.fold,
         cpu: step.resources.cpu,
         inputs: step.inputs.iter().map(|(name, from)| (name.as_str(), input(from))).collect(),
         outputs: step.outputs.iter().map(|(name, output)| (name.as_str(), output.path.as_str())).collect(),

@@ -83,12 +83,16 @@ def truth(rows: pl.DataFrame, label: Label) -> Numbers | Codes:
         raise Failure(f"the label {label.name} is null in {values.null_count()} rows")
     if label.task == "regression":
         return values.cast(pl.Float64).to_numpy()
-    classes = list(label.levels or ())
-    codes = _codes(values, classes)
-    if codes.null_count() > 0:
-        strange = values.filter(codes.is_null()).cast(pl.String).unique().sort().to_list()
+    return codes(values, label)
+
+
+def codes(values: pl.Series, label: Label) -> Codes:
+    """The positions of classes that are given by name."""
+    found = _codes(values, list(label.levels or ()))
+    if found.null_count() > 0:
+        strange = values.filter(found.is_null()).cast(pl.String).unique().sort().to_list()
         raise Failure(f"{label.name} holds {', '.join(strange)}, which the model never saw")
-    return codes.to_numpy()
+    return found.to_numpy()
 
 
 def weights(rows: pl.DataFrame, name: str | None) -> Numbers | None:

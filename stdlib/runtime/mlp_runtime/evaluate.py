@@ -1,9 +1,10 @@
-"""Judges a model on one part: metrics, the same by slice, predictions row by row."""
+"""Judges a model on one part or by its folds: metrics, the same by slice, predictions by row."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +21,9 @@ from mlp_runtime.text import number
 
 Needs = Literal["label", "probability", "value"]
 Better = Literal["higher", "lower"]
+
+_PREDICTION = "__prediction__"
+_PROBABILITY = "__probability__"
 
 
 @dataclass(frozen=True)
@@ -43,8 +47,17 @@ class Slice:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Fold:
+    """The record of one fold's model on the rows that it left out."""
+
+    rows: int
+    values: Mapping[str, float | None]
+    slices: Mapping[str, Sequence[Slice]]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Judged:
-    """A model's record on one part."""
+    """A model's record on one part, or by its folds: then each value is the mean over them."""
 
     report: str
     part: str
@@ -54,8 +67,8 @@ class Judged:
     slices: Mapping[str, Sequence[Slice]]
     truth: Numbers | Codes
     predicted: Numbers | Codes
-    probabilities: Numbers | None
     predictions: pl.DataFrame
+    folds: Sequence[Fold] = ()
 
     @property
     def numbers(self) -> dict[str, float]:
@@ -67,10 +80,22 @@ class Judged:
         """How many rows were judged."""
         return self.predictions.height
 
+    @property
+    def spread(self) -> dict[str, float | None]:
+        """The standard deviation of each metric over the folds."""
+        return {name: _spread(fold.values[name] for fold in self.folds) for name in self.values}
+
     def summary(self) -> str:
-        """`roc_auc 0.91, log_loss 0.31 on 104 rows`."""
-        told = ", ".join(f"{name} {number(value)}" for name, value in self.values.items())
-        return f"{told} on {self.rows} rows of {self.part}"
+        """`roc_auc 0.91, log_loss 0.31 on 104 rows of test`, `roc_auc 0.91 ± 0.02 over 5 folds`."""
+        if not self.folds:
+            told = ", ".join(f"{name} {number(value)}" for name, value in self.values.items())
+            return f"{told} on {self.rows} rows of {self.part}"
+        spread = self.spread
+        told = ", ".join(
+            f"{name} {number(value)} ± {number(spread[name])}"
+            for name, value in self.values.items()
+        )
+        return f"{told} over {len(self.folds)} folds"
 
 
 def judge(
@@ -87,8 +112,7 @@ def judge(
         raise Failure(f"the part {part} holds no row to judge by")
     truth = design.truth(rows, model.label)
     weights = design.weights(rows, model.features.WEIGHT)
-    probabilities = model.predict_proba(rows) if model.has_probabilities else None
-    predicted = model.values(rows) if model.label.task == "regression" else model.codes(rows)
+    predicted, probabilities = _answers(model, rows)
     scores = Scores(truth=truth, predicted=predicted, probabilities=probabilities, weights=weights)
     return Judged(
         report=report,
@@ -99,10 +123,56 @@ def judge(
         slices={column: _slices(scores, metrics, rows, column) for column in slices},
         truth=truth,
         predicted=predicted,
-        probabilities=probabilities,
         predictions=_predictions(
             model, rows, predicted, probabilities, [*model.features.KEY, *slices]
         ),
+    )
+
+
+def out_of_fold(model: Model, rows: pl.DataFrame) -> pl.DataFrame:
+    """What a fold's model says of the rows that it left out: key, truth, prediction, chances."""
+    predicted, probabilities = _answers(model, rows)
+    return _predictions(model, rows, predicted, probabilities, model.features.KEY)
+
+
+def judge_folds(
+    model: Model,
+    rows: pl.DataFrame,
+    folds: Sequence[Path],
+    metrics: Sequence[Metric],
+    *,
+    report: str,
+    part: str,
+    slices: Sequence[str] = (),
+) -> Judged:
+    """Judge how `model` came to be by the out-of-fold predictions of its folds."""
+    given = [_with_carried(table.read(path), rows, model, slices) for path in folds]
+    scores = [_scores_of(predictions, model) for predictions in given]
+    judged = [
+        Fold(
+            rows=predictions.height,
+            values=found.measure(metrics),
+            slices={column: _slices(found, metrics, predictions, column) for column in slices},
+        )
+        for predictions, found in zip(given, scores, strict=True)
+    ]
+    numbered = [
+        predictions.with_columns(pl.lit(index, dtype=pl.Int64).alias("__fold__"))
+        for index, predictions in enumerate(given, start=1)
+    ]
+    return Judged(
+        report=report,
+        part=part,
+        model=model,
+        metrics=metrics,
+        values={item.name: _mean(fold.values[item.name] for fold in judged) for item in metrics},
+        slices={
+            column: _mean_slices([fold.slices[column] for fold in judged]) for column in slices
+        },
+        truth=np.concatenate([found.truth for found in scores]),
+        predicted=np.concatenate([found.predicted for found in scores]),
+        predictions=pl.concat(numbered),
+        folds=judged,
     )
 
 
@@ -121,7 +191,7 @@ def record(judged: Judged) -> dict[str, Any]:
         ]
         for column, items in judged.slices.items()
     }
-    return {
+    told = {
         "format": formats.METRICS,
         "report": judged.report,
         "part": judged.part,
@@ -132,6 +202,10 @@ def record(judged: Judged) -> dict[str, Any]:
         "slices": slices,
         "model": judged.model.digest,
     }
+    if judged.folds:
+        told["spread"] = judged.spread
+        told["folds"] = [{"rows": fold.rows, "metrics": dict(fold.values)} for fold in judged.folds]
+    return told
 
 
 def champion(
@@ -151,7 +225,7 @@ def champion(
     if folder is None:
         return None
     held = load(folder)
-    chosen = table.read(parts).filter(pl.col(split.PART) == part).drop(split.PART)
+    chosen = split.keys_of(table.read(parts), part)
     reason, rows = _rows_for(held, folder, chosen, datasets)
     if rows is None:
         return {"model": held.digest, "refused": reason}
@@ -236,6 +310,74 @@ def _slice(scores: Scores, metrics: Sequence[Metric], values: pl.Series, value: 
     )
 
 
+def _answers(model: Model, rows: pl.DataFrame) -> tuple[Numbers | Codes, Numbers | None]:
+    """A model's predictions, classes by position, and their probabilities where it has them."""
+    probabilities = model.predict_proba(rows) if model.has_probabilities else None
+    predicted = model.values(rows) if model.label.task == "regression" else model.codes(rows)
+    return predicted, probabilities
+
+
+def _with_carried(
+    predictions: pl.DataFrame, rows: pl.DataFrame, model: Model, slices: Sequence[str]
+) -> pl.DataFrame:
+    """Predictions beside the slices and weights of their rows."""
+    key, weight = model.features.KEY, model.features.WEIGHT
+    wanted = dict.fromkeys([*slices, *([] if weight is None else [weight])])
+    more = [name for name in wanted if name not in predictions.columns]
+    carried = rows.select(expr.columns([*key, *more]))
+    return predictions.join(carried, on=key, how="left", maintain_order="left")
+
+
+def _scores_of(predictions: pl.DataFrame, model: Model) -> Scores:
+    """Truth and predictions as a table of predictions holds them."""
+    label, answer = model.label, predictions[_PREDICTION]
+    chances = [f"{_PROBABILITY}{name}" for name in model.classes]
+    has_chances = bool(chances) and set(chances) <= set(predictions.columns)
+    return Scores(
+        truth=design.truth(predictions, label),
+        predicted=(
+            answer.to_numpy() if label.task == "regression" else design.codes(answer, label)
+        ),
+        probabilities=(
+            np.column_stack([predictions[name].to_numpy() for name in chances])
+            if has_chances
+            else None
+        ),
+        weights=design.weights(predictions, model.features.WEIGHT),
+    )
+
+
+def _mean_slices(folds: Sequence[Sequence[Slice]]) -> list[Slice]:
+    """The slices of all folds by value: the mean of each metric, the rows of all."""
+    found: dict[Any, list[Slice]] = {}
+    for item in (item for slices in folds for item in slices):
+        found.setdefault(item.value, []).append(item)
+    order = sorted(found, key=lambda value: (value is None, "" if value is None else value))
+    return [
+        Slice(
+            value=value,
+            rows=sum(item.rows for item in found[value]),
+            metrics={
+                name: _mean(item.metrics[name] for item in found[value])
+                for name in found[value][0].metrics
+            },
+        )
+        for value in order
+    ]
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    """The mean of those that are defined."""
+    known = [value for value in values if value is not None]
+    return math.fsum(known) / len(known) if known else None
+
+
+def _spread(values: Iterable[float | None]) -> float | None:
+    """The sample standard deviation of those that are defined."""
+    known = [value for value in values if value is not None]
+    return statistics.stdev(known) if len(known) > 1 else None
+
+
 def _predictions(
     model: Model,
     rows: pl.DataFrame,
@@ -247,13 +389,13 @@ def _predictions(
     label = model.label
     kept = rows.select(expr.columns(dict.fromkeys([*carried, label.name])))
     if label.task == "regression":
-        answer = pl.Series("__prediction__", predicted)
+        answer = pl.Series(_PREDICTION, predicted)
     else:
-        answer = design.named(predicted.astype(np.int64), label).alias("__prediction__")
+        answer = design.named(predicted.astype(np.int64), label).alias(_PREDICTION)
     if probabilities is None:
         return kept.with_columns(answer)
     chances = [
-        pl.Series(f"__probability__{name}", probabilities[:, index])
+        pl.Series(f"{_PROBABILITY}{name}", probabilities[:, index])
         for index, name in enumerate(model.classes)
     ]
     return kept.with_columns(answer, *chances)

@@ -48,10 +48,10 @@ def page(judged: Judged) -> str:
     what = f"{judged.model.label.name} by {training['trainer']}"
     body = [
         f"<h1>{escape(judged.report)}</h1>",
-        f'<p class="faint">{escape(what)}, judged on {count(judged.rows, "row")}'
-        f" of the part {escape(judged.part)}</p>",
+        f'<p class="faint">{escape(what)}, judged {_where(judged)}</p>',
         "<h2>Metrics</h2>",
         _metrics(judged),
+        *_folds(judged),
         *_pictures(judged),
         *_slices(judged),
         "<h2>Model</h2>",
@@ -70,13 +70,37 @@ def page(judged: Judged) -> str:
     return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n{text}\n</body></html>\n'
 
 
+def _where(judged: Judged) -> str:
+    if judged.folds:
+        return f"by {count(len(judged.folds), 'fold')}: {count(judged.rows, 'prediction')}"
+    return f"on {count(judged.rows, 'row')} of the part {escape(judged.part)}"
+
+
 def _metrics(judged: Judged) -> str:
     better = {metric.name: metric.better for metric in judged.metrics}
+    if judged.folds:
+        spread = judged.spread
+        told = [
+            (name, _Measured(value), _Measured(spread[name]), f"{better[name]} is better")
+            for name, value in judged.values.items()
+        ]
+        return _table(["metric", "mean", "standard deviation", ""], told)
     rows = [
         (name, _Measured(value), f"{better[name]} is better")
         for name, value in judged.values.items()
     ]
     return _table(["metric", "value", ""], rows)
+
+
+def _folds(judged: Judged) -> list[str]:
+    """Each fold by itself: whether they agree."""
+    if not judged.folds:
+        return []
+    rows = [
+        (index, fold.rows, *(_Measured(value) for value in fold.values.values()))
+        for index, fold in enumerate(judged.folds, start=1)
+    ]
+    return ["<h2>By fold</h2>", _table(["fold", "rows", *judged.values], rows)]
 
 
 def _pictures(judged: Judged) -> list[str]:

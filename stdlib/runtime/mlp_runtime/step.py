@@ -48,6 +48,7 @@ class Role(Enum):
     OPTIONAL_INPUT = "optional input"
     OUTPUT = "output"
     SEED = "seed"
+    FOLD = "fold"
     THREADS = "threads"
 
 
@@ -55,7 +56,10 @@ Input = Annotated[Path, Role.INPUT]
 OptionalInput = Annotated[Path | None, Role.OPTIONAL_INPUT]
 Output = Annotated[Path, Role.OUTPUT]
 Seed = Annotated[int, Role.SEED]
+Fold = Annotated[int, Role.FOLD]
 Threads = Annotated[int, Role.THREADS]
+
+_NUMBERS = (Role.SEED, Role.FOLD, Role.THREADS)
 
 ArgsT = TypeVar("ArgsT")
 
@@ -158,7 +162,7 @@ def _parse(
 
 
 def _metavar(role: Any) -> str:
-    if role in (Role.SEED, Role.THREADS):
+    if role in _NUMBERS:
         return "N"
     return "PATH" if isinstance(role, Role) else "JSON"
 
@@ -166,7 +170,7 @@ def _metavar(role: Any) -> str:
 def _value(name: str, role: Any, text: str | None) -> Any:
     if text is None:
         return None
-    if role in (Role.SEED, Role.THREADS):
+    if role in _NUMBERS:
         return int(text)
     if isinstance(role, Role):
         return Path(text)

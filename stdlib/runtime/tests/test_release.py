@@ -13,7 +13,7 @@ from models import FEATURES, data, trained
 from sklearn.linear_model import LinearRegression
 from sklearn.tree import DecisionTreeClassifier
 
-from mlp_runtime import evaluate, files, gate, metrics, model, registry, report, split
+from mlp_runtime import evaluate, files, gate, metrics, model, registry, report, split, table
 from mlp_runtime.evaluate import Judged, Metric
 from mlp_runtime.gate import Champion, Gap, MetricBy, Number, Requirement
 from mlp_runtime.signature import Label
@@ -120,6 +120,59 @@ def test_the_page_of_a_regression(tmp_path: Path) -> None:
     assert "Predicted and true" in report.page(found)
     assert "Residuals" in report.page(found)
     assert "__probability" not in "".join(found.predictions.columns)
+
+
+def by_folds(folder: Path, rows: pl.DataFrame, parts: list[pl.DataFrame]) -> Judged:
+    """The judgement of a model by predictions that it made for each of some folds."""
+    package = trained(folder, DecisionTreeClassifier(max_depth=2, random_state=1), SPECIES, rows)
+    loaded = model.load(package)
+    paths = []
+    for index, held in enumerate(parts):
+        paths.append(folder / f"{index}.parquet")
+        table.write(evaluate.out_of_fold(loaded, held), paths[-1])
+    return evaluate.judge_folds(
+        loaded, rows, paths, METRICS, report="r", part="validation", slices=["kind"]
+    )
+
+
+def test_folds_give_the_mean_and_the_spread_of_each_metric(tmp_path: Path) -> None:
+    rows = data(120)
+    parts = [rows[:50], rows[50:90], rows[90:]]
+    found = by_folds(tmp_path, rows, parts)
+    loaded = model.load(tmp_path / "model")
+    alone = [
+        evaluate.judge(loaded, part, METRICS, report="r", part="validation", slices=["kind"])
+        for part in parts
+    ]
+    for name in ("accuracy", "log_loss"):
+        values = [one.numbers[name] for one in alone]
+        assert found.numbers[name] == pytest.approx(np.mean(values), abs=1e-12)
+        assert found.spread[name] == pytest.approx(np.std(values, ddof=1), abs=1e-12)
+    assert [fold.values for fold in found.folds] == [one.values for one in alone]
+    kinds = [[item.metrics["accuracy"] for item in one.slices["kind"]] for one in alone]
+    assert [item.value for item in found.slices["kind"]] == ["a", "b", None]
+    assert [item.metrics["accuracy"] for item in found.slices["kind"]] == pytest.approx(
+        np.mean(kinds, axis=0)
+    )
+    assert [item.rows for item in found.slices["kind"]] == [40, 40, 40]
+    evaluate.write(found, metrics=tmp_path / "m.json", predictions=tmp_path / "p.parquet")
+    record = files.read_json(tmp_path / "m.json", format="mlp-metrics/v1")
+    assert [fold["rows"] for fold in record["folds"]] == [50, 40, 30]
+    assert record["spread"] == found.spread
+    assert pl.read_parquet(tmp_path / "p.parquet")["__fold__"].value_counts(sort=True).rows() == [
+        (1, 50),
+        (2, 40),
+        (3, 30),
+    ]
+    assert "± " in found.summary()
+    assert "over 3 folds" in found.summary()
+
+
+def test_the_page_shows_each_fold(tmp_path: Path) -> None:
+    rows = data(120)
+    page = report.page(by_folds(tmp_path, rows, [rows[:60], rows[60:]]))
+    for told in ("judged by 2 folds: 120 predictions", "standard deviation", "By fold"):
+        assert told in page
 
 
 NUMBERS: dict[str, Any] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -169,6 +169,165 @@ def test_every_part_must_hold_rows_and_classes() -> None:
         split.require_classes(data, parts, label="label")
     with pytest.raises(Failure, match="no row falls into validation"):
         split.require_rows(parts, SHARES)
+
+
+def test_days_cut_at_midnight_in_the_zone() -> None:
+    night = datetime(2013, 1, 4, 4, 59, tzinfo=UTC)  # still the third in New York
+    data = pl.DataFrame({"id": range(4), "t": [START, night, night + timedelta(minutes=1), START]})
+    cut = {"train": (None, date(2013, 1, 4)), "test": (date(2013, 1, 4), None)}
+
+    def named(zone: str, **more: Any) -> list[Any]:
+        parts = split.days(data, key=KEY, days=cut, timestamp="t", gap=0 * DAY, zone=zone, **more)
+        return [parts_of(parts).get(id) for id in range(4)]
+
+    assert named("America/New_York") == ["train", "train", "test", "train"]
+    assert named("UTC") == ["train", "test", "test", "train"]
+
+
+def test_days_may_end_and_leave_days_out() -> None:
+    cut = {
+        "train": (date(2013, 1, 2), date(2013, 1, 5)),
+        "test": (date(2013, 1, 6), date(2013, 1, 8)),
+    }
+    data = days(*range(9)).with_columns(pl.col("t").cast(pl.Date))
+    parts = parts_of(
+        split.days(data, key=KEY, days=cut, timestamp="t", gap=2 * DAY, zone="Asia/Tokyo")
+    )
+    assert parts == {1: "train", 2: "train", 3: "train", 5: "test", 6: "test"}
+
+
+def test_a_group_that_was_seen_is_left_out_later() -> None:
+    data = days(*range(8)).with_columns(who=pl.Series(["a", "b", "c", None, "a", "d", None, "d"]))
+    parts = split.time(
+        data,
+        key=KEY,
+        shares={"train": 0.5, "test": 0.5},
+        timestamp="t",
+        gap=0 * DAY,
+        group="who",
+    )
+    assert parts_of(parts) == {0: "train", 1: "train", 2: "train", 3: "train"} | dict.fromkeys(
+        [5, 6, 7], "test"
+    )
+
+
+def roles(parts: pl.DataFrame, *fold: int) -> dict[int, str | None]:
+    """What each row is to a fold."""
+    return dict(parts.select("id", split.fold_column(*fold)).iter_rows())
+
+
+def folded(data: pl.DataFrame, **how: Any) -> pl.DataFrame:
+    """A random split with folds."""
+    parts = split.random(data, name="s", key=KEY, shares={"train": 0.8, "test": 0.2}, seed=1)
+    return split.folds(data, parts, name="s", seed=1, **how)
+
+
+def test_each_training_row_judges_in_one_fold_and_test_rows_in_none() -> None:
+    parts = folded(rows(2000), count=5)
+    training = [id for id, part in parts_of(parts).items() if part == "train"]
+    for id, part in parts_of(parts).items():
+        own = sorted(str(roles(parts, fold)[id]) for fold in range(1, 6)) if id < 50 else None
+        wanted = ["train"] * 4 + ["validation"] if part == "train" else ["None"] * 5
+        assert own in (None, wanted)
+    for fold in range(1, 6):
+        held = split.part(rows(2000), parts, "validation", fold=fold)
+        assert abs(held.height - len(training) / 5) < len(training) / 20
+        assert held.height + split.part(rows(2000), parts, "train", fold=fold).height == len(
+            training
+        )
+
+
+def test_a_row_never_changes_its_fold_when_others_arrive() -> None:
+    few, many = folded(rows(300), count=3), folded(rows(900), count=3)
+    for fold in (1, 2, 3):
+        there = roles(many, fold)
+        assert {id: there[id] for id in roles(few, fold)} == roles(few, fold)
+
+
+def test_repeated_folds_are_divided_anew() -> None:
+    parts = folded(rows(600), count=2, times=3)
+    assert [name for name in parts.columns if name.startswith("__fold_")] == [
+        split.fold_column(fold) for fold in range(1, 7)
+    ]
+    first, second = roles(parts, 1), roles(parts, 3)
+    assert first != second
+    assert [roles(parts, 2)[id] for id in first if first[id] == "validation"] == ["train"] * sum(
+        role == "validation" for role in first.values()
+    )
+
+
+def test_folds_within_folds_divide_the_rest_of_each() -> None:
+    parts = folded(rows(900), count=3, inner=2)
+    for fold in (1, 2, 3):
+        outer = roles(parts, fold)
+        inner = [roles(parts, fold, choice) for choice in (1, 2)]
+        for id, role in outer.items():
+            pair = [found[id] for found in inner]
+            assert sorted(map(str, pair)) == (
+                ["train", "validation"] if role == "train" else ["None", "None"]
+            )
+
+
+def test_folds_keep_strata_even_and_groups_whole() -> None:
+    data = rows(1000)
+    even = folded(data, count=4, strata="label")
+    for fold in range(1, 5):
+        held = split.part(data, even, "validation", fold=fold)
+        rare = held.filter(pl.col("label") == "rare").height
+        training = split.part(data, even, "train").filter(pl.col("label") == "rare").height
+        assert abs(rare - training / 4) < 1
+    grouped = split.group(
+        data, name="s", key=KEY, shares={"train": 0.8, "test": 0.2}, seed=1, column="group"
+    )
+    whole = split.folds(data, grouped, name="s", count=4, seed=1, group="group")
+    for fold in range(1, 5):
+        seen = (
+            data.join(whole, on="id")
+            .group_by("group")
+            .agg(pl.col(split.fold_column(fold)).n_unique())
+        )
+        assert seen[split.fold_column(fold)].max() == 1
+
+
+def forward(data: pl.DataFrame, **how: Any) -> list[tuple[list[int], list[int]]]:
+    """Rows that train and rows that judge, by fold of a walk forward."""
+    shares = {"train": 0.8, "test": 0.2}
+    parts = split.time(data, key=KEY, shares=shares, timestamp="t", gap=how["gap"])
+    parts = split.walk_forward(data, parts, timestamp="t", count=2, test=2 * DAY, **how)
+    found = []
+    for fold in (1, 2):
+        of = roles(parts, fold)
+        trains = [id for id, role in of.items() if role == "train"]
+        found.append((trains, [id for id, role in of.items() if role == "validation"]))
+    return found
+
+
+def test_a_walk_forward_judges_successive_blocks_by_earlier_rows() -> None:
+    data = days(*range(10))
+    assert forward(data, gap=0 * DAY) == [([0, 1, 2, 3], [4, 5]), ([0, 1, 2, 3, 4, 5], [6, 7])]
+    assert forward(data, gap=0 * DAY, window=3 * DAY) == [([1, 2, 3], [4, 5]), ([3, 4, 5], [6, 7])]
+    # Row 7 lies in the gap before the test part, rows 2 and 4 in those before the blocks.
+    assert forward(data, gap=2 * DAY) == [([0], [3, 4]), ([0, 1, 2], [5, 6])]
+
+
+def test_a_walk_forward_judges_no_group_that_it_trained_on() -> None:
+    data = days(*range(10)).with_columns(who=pl.Series(["a", "b"] * 2 + ["a", "c"] * 3))
+    assert forward(data, gap=0 * DAY, group="who") == [
+        ([0, 1, 2, 3], [5]),
+        ([0, 1, 2, 3, 4, 5], []),
+    ]
+
+
+def test_every_fold_must_hold_rows_and_classes() -> None:
+    few = pl.DataFrame({"id": range(8), "label": ["a", "b"] * 4})
+    parts = folded(few, count=5)
+    with pytest.raises(Failure, match=r"no row falls into .*validation of fold \d"):
+        split.require_rows(parts, ["train", "test"])
+    with pytest.raises(Failure, match=r"validation of fold \d holds no row with label [ab]"):
+        split.require_classes(few, parts, label="label")
+    within = folded(few, count=2, inner=4)
+    with pytest.raises(Failure, match=r"of fold \d\.\d"):
+        split.require_rows(within, ["train", "test"])
 
 
 def test_a_part_keeps_the_order_of_rows() -> None:

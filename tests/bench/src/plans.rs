@@ -75,6 +75,7 @@ fn step(number: usize) -> Step {
         outputs: IndexMap::from([("out".to_owned(), output)]),
         params: IndexMap::new(),
         seed: None,
+        fold: None,
         environment: "default".to_owned(),
         resources: Resources { cpu: 1, memory: None },
         retry: Retry::default(),

@@ -1,14 +1,12 @@
-//! Steps that make tables: ingest, validate, features, split.
+//! Steps that make tables: ingest, validate, features.
 
 use super::{Context, Parts};
 use crate::error::EmitError;
-use crate::exprs::{Printer, span};
-use crate::features::{ROW, datasets, kind, user_function};
+use crate::exprs::Printer;
+use crate::features::{datasets, kind, user_function};
 use crate::names::module_name;
 use crate::py::{Argument, Py, flat, value_literal};
-use mlpc_plan::plan::{
-    Check, ColumnSchema, DType, Expectation, Format, Ingest, Origin, Parse, Range, Split, SplitBy, Validate,
-};
+use mlpc_plan::plan::{Check, ColumnSchema, DType, Expectation, Format, Ingest, Origin, Parse, Range, Validate};
 
 pub(super) fn ingest(context: &Context<'_>, ingest: &Ingest) -> Result<Parts, EmitError> {
     context.require(&["source"], &["rows", "checks"])?;
@@ -200,55 +198,4 @@ pub(super) fn features(context: &Context<'_>, name: &str) -> Result<Parts, EmitE
         .line("return step.Result(rows={\"rows\": rows.height}, summary=f\"{rows.height} rows\")");
     parts.features = Some(module);
     Ok(parts)
-}
-
-pub(super) fn split(context: &Context<'_>, split: &Split) -> Result<Parts, EmitError> {
-    context.require(&["rows"], &["parts"])?;
-    let key = if split.key.is_empty() { vec![ROW.to_owned()] } else { split.key.clone() };
-    let shares = split.shares.iter().map(|(part, share)| (Py::string(part), Py::float(*share))).collect();
-    let mut arguments = vec![Argument::positional(Py::name("rows"))];
-    let by_hash = !matches!(split.by, SplitBy::Time { .. });
-    if by_hash {
-        arguments.push(Argument::keyword("name", Py::string(&split.name)));
-    }
-    arguments.push(Argument::keyword("key", Py::strings(&key)));
-    arguments.push(Argument::keyword("shares", Py::name("SHARES")));
-    if by_hash {
-        arguments.push(Argument::keyword("seed", Py::name("args.seed")));
-    }
-    let (function, how, by) = way(&split.by);
-    arguments.extend(by);
-    let call = Py::name("split").attribute(function).call_with(arguments);
-    let mut parts = Parts::new(
-        format!("Assign each row to a part of `{}`, {how}.", split.name),
-        "Assign rows to parts; fail if a part lacks rows or classes.",
-    )
-    .constant("SHARES", &Py::Dict(shares))
-    .line("rows = table.read(args.rows)")
-    .line(format!("parts = {}", flat(&call)))
-    .line("counts = split.require_rows(parts, SHARES)");
-    if let Some(label) = &split.label {
-        let label = flat(&Py::string(label));
-        parts = parts.line(format!("split.require_classes(rows, parts, label={label})"));
-    }
-    Ok(parts
-        .line("table.write(parts, args.parts)")
-        .line("return step.Result(rows=counts, summary=split.summary(counts))"))
-}
-
-/// The function that splits so, the same in words, and what it takes besides.
-fn way(by: &SplitBy) -> (&'static str, String, Vec<Argument>) {
-    let named = |name: &str, text: &str| Argument::keyword(name, Py::string(text));
-    match by {
-        SplitBy::Random => ("random", "by a hash of the key".to_owned(), Vec::new()),
-        SplitBy::Stratified(column) => {
-            ("stratified", format!("by a hash of the key within each `{column}`"), vec![named("column", column)])
-        }
-        SplitBy::Group(column) => ("group", format!("by a hash of `{column}`"), vec![named("column", column)]),
-        SplitBy::Time { timestamp, gap_ms } => {
-            let gap = Py::name("timedelta").call_with(vec![span(*gap_ms)]);
-            let taken = vec![named("timestamp", timestamp), Argument::keyword("gap", gap)];
-            ("time", format!("in order of `{timestamp}`"), taken)
-        }
-    }
 }

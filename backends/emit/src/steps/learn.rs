@@ -8,15 +8,31 @@ use crate::py::{Argument, Py, flat, keywords, value_literal};
 use mlpc_plan::plan::{CategoryStyle, Evaluate, MetricCall, MetricNeeds, Train};
 
 const TRAINING: &str = "training = split.part(table.read(args.rows), table.read(args.parts), \"train\")";
+const FOLD_TRAINING: &str = "training = split.part(rows, parts, \"train\", fold=args.fold)";
+
+/// Statements that read the training part, of the split or of the step's fold.
+fn with_training(context: &Context<'_>, parts: Parts) -> Parts {
+    match context.step.fold {
+        None => parts.line(TRAINING),
+        Some(_) => {
+            let read = "rows, parts = table.read(args.rows), table.read(args.parts)";
+            parts.line(read).line(FOLD_TRAINING)
+        }
+    }
+}
+
+/// Which training part a step learns from.
+fn learns_from(context: &Context<'_>) -> &'static str {
+    if context.step.fold.is_some() { "the training part of one fold" } else { "the training part" }
+}
 
 pub(super) fn fit(context: &Context<'_>, name: &str) -> Result<Parts, EmitError> {
     context.features(name)?;
     context.require(&["rows", "parts"], &["transform"])?;
     let named = flat(&Py::string(name));
     let module = module_name(name);
-    let title = format!("Fit the fitted columns of `{name}` on the training part.");
-    let mut parts = Parts::new(title, "Learn from the training part alone.")
-        .line(TRAINING)
+    let title = format!("Fit the fitted columns of `{name}` on {}.", learns_from(context));
+    let mut parts = with_training(context, Parts::new(title, "Learn from the training part alone."))
         .line(format!("fitted.save({module}.fit(training), args.transform, features={named})"))
         .line("return step.Result(rows={\"train\": training.height}, summary=f\"fitted on {training.height} rows\")");
     parts.features = Some(module);
@@ -28,8 +44,12 @@ pub(super) fn train(context: &Context<'_>, train: &Train) -> Result<Parts, EmitE
     context.require(&["rows", "parts"], &["model"])?;
     let features = module_name(&train.features);
     let fitted = context.has_input("transform");
-    let title = format!("{}: {} on the training part.", capitalized(&context.step.title), train.trainer);
-    let mut parts = Parts::new(title, "Fit the estimator and package it with its transform.").line(TRAINING);
+    let title = format!("{}: {} on {}.", capitalized(context.title()), train.trainer, learns_from(context));
+    let task = match context.step.fold {
+        None => "Fit the estimator and package it with its transform.",
+        Some(_) => "Fit the estimator, package it, and predict the rows that the fold leaves out.",
+    };
+    let mut parts = with_training(context, Parts::new(title, task));
     if fitted {
         parts = parts.line("state = fitted.load(args.transform)");
     }
@@ -58,9 +78,17 @@ pub(super) fn train(context: &Context<'_>, train: &Train) -> Result<Parts, EmitE
     if fitted {
         save.push(Argument::keyword("transform", Py::name("state")));
     }
-    parts = parts
-        .line(flat(&Py::name("model.save").call_with(save)))
-        .line("return step.Result(rows={\"train\": training.height}, summary=f\"trained on {training.height} rows\")");
+    parts = parts.line(flat(&Py::name("model.save").call_with(save)));
+    let mut rows = "\"train\": training.height".to_owned();
+    if context.step.fold.is_some() {
+        context.require(&[], &["predictions"])?;
+        parts = parts
+            .line("held = split.part(rows, parts, \"validation\", fold=args.fold)")
+            .line("table.write(evaluate.out_of_fold(model.load(args.model), held), args.predictions)");
+        rows += ", \"validation\": held.height";
+    }
+    let summary = "f\"trained on {training.height} rows\"";
+    parts = parts.line(format!("return step.Result(rows={{{rows}}}, summary={summary})"));
     parts.features = Some(features);
     Ok(parts)
 }
@@ -136,25 +164,36 @@ fn training_record(context: &Context<'_>, train: &Train) -> Py {
 }
 
 pub(super) fn evaluate(context: &Context<'_>, evaluate: &Evaluate) -> Result<Parts, EmitError> {
-    context.require(&["rows", "parts", "model"], &["metrics", "report", "predictions"])?;
+    context.require(&["rows", "model"], &["metrics", "report", "predictions"])?;
     let part = flat(&Py::string(&evaluate.part));
-    let mut judge = vec![
-        Argument::positional(Py::name("model.load(args.model)")),
-        Argument::positional(Py::name("rows")),
-        Argument::positional(Py::name("METRICS")),
-        Argument::keyword("report", Py::string(&evaluate.name)),
-        Argument::keyword("part", Py::string(&evaluate.part)),
-    ];
+    let folds: Vec<&String> = context.step.inputs.keys().filter(|name| name.starts_with("fold_")).collect();
+    let rows = if folds.is_empty() {
+        context.require(&["parts"], &[])?;
+        format!("rows = split.part(table.read(args.rows), table.read(args.parts), {part})")
+    } else {
+        let read = folds.iter().map(|name| argument(name)).collect::<Result<_, _>>()?;
+        format!("rows, folds = table.read(args.rows), {}", flat(&Py::List(read)))
+    };
+    let mut judge =
+        vec![Argument::positional(Py::name("model.load(args.model)")), Argument::positional(Py::name("rows"))];
+    judge.extend((!folds.is_empty()).then(|| Argument::positional(Py::name("folds"))));
+    judge.push(Argument::positional(Py::name("METRICS")));
+    judge.push(Argument::keyword("report", Py::string(&evaluate.name)));
+    judge.push(Argument::keyword("part", Py::string(&evaluate.part)));
     if !evaluate.slices.is_empty() {
         judge.push(Argument::keyword("slices", Py::strings(&evaluate.slices)));
     }
+    let function = if folds.is_empty() { "evaluate.judge" } else { "evaluate.judge_folds" };
     let result =
         format!("return step.Result(summary=judged.summary(), metrics=judged.numbers, rows={{{part}: judged.rows}})");
-    let title = format!("Judge a model on the {} part: the report `{}`.", evaluate.part, evaluate.name);
+    let title = match folds.len() {
+        0 => format!("Judge a model on the {} part: the report `{}`.", evaluate.part, evaluate.name),
+        count => format!("Judge a model by its {count} folds: the report `{}`.", evaluate.name),
+    };
     let parts = Parts::new(title, "Score the model and write numbers, page and predictions.");
     Ok(metrics(parts, evaluate)?
-        .line(format!("rows = split.part(table.read(args.rows), table.read(args.parts), {part})"))
-        .line(format!("judged = {}", flat(&Py::name("evaluate.judge").call_with(judge))))
+        .line(rows)
+        .line(format!("judged = {}", flat(&Py::name(function).call_with(judge))))
         .line("evaluate.write(judged, metrics=args.metrics, predictions=args.predictions)")
         .line("report.write(judged, args.report)")
         .line(result))

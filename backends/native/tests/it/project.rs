@@ -147,6 +147,7 @@ pub fn step(id: &str) -> Step {
         outputs: IndexMap::new(),
         params: IndexMap::new(),
         seed: None,
+        fold: None,
         environment: "default".to_owned(),
         resources: Resources { cpu: 1, memory: None },
         retry: Retry::default(),

@@ -1,8 +1,8 @@
 //! `evaluate`, `gate`, `register`: what is measured, what must hold, what is kept.
 
 use super::features::features_shape;
-use super::split::carried;
-use super::train::{hyperparameters, train};
+use super::split::{carried, split};
+use super::train::{hyperparameters, part_of, train};
 use super::{Context, context};
 use crate::consts::{dotted, literal};
 use crate::entries::{call_of, names};
@@ -48,6 +48,7 @@ pub fn evaluate<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Evaluate> {
         }
     }
     slices(&mut context, decl, model, &mut value);
+    check_part(&mut context, decl, model, &value.part);
     value.broken |= context.findings.iter().any(|finding| finding.severity == Severity::Error);
     context.done(value)
 }
@@ -73,11 +74,27 @@ fn part(decl: &BlockDecl) -> String {
 
 /// The features block behind a train block.
 fn features_of<'db>(context: &Context<'db>, model: Block<'db>) -> Option<Block<'db>> {
-    let decl = body(context.db, model)?;
-    let name = dotted(setting(decl, "data")?)?;
-    let mut quiet = Context { block: model, file: model.file(context.db), ..context.quiet() };
-    let split = quiet.block(&["split"], name.strip_suffix(".train").unwrap_or(&name), Span::default())?;
+    let split = split_of(context, model)?;
     Context { block: split, file: split.file(context.db), ..context.quiet() }.connected(&["features"])
+}
+
+/// The split behind a train block.
+pub(crate) fn split_of<'db>(context: &Context<'db>, model: Block<'db>) -> Option<Block<'db>> {
+    let name = dotted(setting(body(context.db, model)?, "data")?)?;
+    let mut quiet = Context { block: model, file: model.file(context.db), ..context.quiet() };
+    let (split, _) = part_of(&quiet, &name);
+    quiet.block(&["split"], &split, Span::default())
+}
+
+/// The part that judges must be one that the split has.
+fn check_part(context: &mut Context<'_>, decl: &BlockDecl, model: Block<'_>, part: &str) {
+    let (Some(expr), Some(block)) = (setting(decl, "on"), split_of(context, model)) else { return };
+    let checked = split(context.db, block);
+    let known = checked.findings.is_empty() && part == "validation";
+    if known && checked.value.folds.is_none() && !checked.value.parts.iter().any(|(name, _)| name == part) {
+        let help = "add `validation = 15%` to it, or `folds = 5`";
+        context.findings.push(errors::no_such_part(block.name(context.db), part, help, expr.span));
+    }
 }
 
 /// What is judged.

@@ -1,16 +1,22 @@
 //! `split`: which rows train, tune and judge.
 
+mod folds;
+mod leaks;
+mod parts;
+
 use super::features::features_shape;
 use super::{Context, context};
-use crate::consts::literal;
-use crate::entries::{call_of, is_missing};
+use crate::consts::{constant, dotted, literal};
+use crate::entries::call_of;
 use crate::errors;
 use crate::library::{body, setting};
+use crate::names::{Space, resolve};
+use crate::references::names_in;
 use crate::typed::{Checked, Column, Const, FeaturesShape, Split, SplitBy};
 use crate::types::TyKind;
 use mlpc_db::{Block, Db};
 use mlpc_diagnostics::{Span, did_you_mean};
-use mlpc_syntax::ast::{BlockDecl, Expr};
+use mlpc_syntax::ast::{Arg, BlockDecl, Expr};
 
 /// The parts, in order of time.
 pub const PARTS: [&str; 3] = ["train", "validation", "test"];
@@ -23,101 +29,112 @@ pub fn split<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Split> {
     let Some(features) = context.connected(&["features"]) else { return context.done(Split::default()) };
     let shape = features_shape(db, features);
     let mut value = Split { features: context.qualified(features), ..Split::default() };
-    value.shares = shares(&mut context, decl);
-    if let Some(expr) = setting(decl, "folds") {
-        context.findings.push(errors::not_supported("`folds`", expr.span));
-    }
-    if let Some(expr) = setting(decl, "group") {
-        context.findings.push(errors::not_supported("`group` of a time split", expr.span));
-    }
-    if let Some(expr) = setting(decl, "by") {
-        by(&mut context, decl, shape, expr, &mut value);
+    let known = setting(decl, "by").is_some_and(|expr| by(&mut context, decl, shape, expr, &mut value));
+    if known {
+        value.folds = folds::folds(&mut context, decl, &value.by);
+        value.parts = parts::parts(&mut context, decl, &value.by);
+        leaks::check(&mut context, decl, features, shape, &value);
     }
     context.done(value)
 }
 
-fn shares(context: &mut Context<'_>, decl: &BlockDecl) -> Vec<(String, f64)> {
-    let mut shares = Vec::new();
-    let mut sum = 0.0;
-    let mut broken = false;
-    let mut last = decl.header;
-    for part in PARTS {
-        let Some(expr) = setting(decl, part) else { continue };
-        last = expr.span;
-        match literal(expr).and_then(|value| value.number()) {
-            Some(share) if share > 0.0 && share < 1.0 => {
-                sum += share;
-                shares.push((part.to_owned(), share));
-            }
-            Some(_) => {
-                broken = true;
-                context.findings.push(errors::bad_value("a share is between 0% and 100%", "no share", expr.span));
-            }
-            None => {
-                broken = true;
-                context.findings.push(errors::not_supported("a part that is not a share", expr.span));
-            }
-        }
-    }
-    if is_missing(decl, "train") && is_missing(decl, "folds") {
-        context.findings.push(errors::missing_setting("split", "train", "the training part's share", decl.header));
-        broken = true;
-    }
-    // A part that is misspelt, or that folds make, would be missing from the sum.
-    let all = PARTS.iter().all(|part| setting(decl, part).is_some() || is_missing(decl, part));
-    let whole = all && setting(decl, "train").is_some() && setting(decl, "test").is_some();
-    if !broken && whole && (sum - 1.0f64).abs() > 1e-9 {
-        let message = format!("the shares sum to {}%, not to 100%", (sum * 1e8).round() / 1e6);
-        context.findings.push(errors::bad_value(message, "the last of them", last));
-    }
-    shares
-}
-
-fn by(context: &mut Context<'_>, decl: &BlockDecl, shape: &FeaturesShape, expr: &Expr, value: &mut Split) {
+/// How rows are divided; gives whether that is known.
+fn by(context: &mut Context<'_>, decl: &BlockDecl, shape: &FeaturesShape, expr: &Expr, value: &mut Split) -> bool {
     const WAYS: [&str; 4] = ["random", "stratified", "group", "time"];
     let Some((kind, args, span)) = call_of(expr) else {
-        context.findings.push(errors::wrong_form(
-            "by",
-            "`random`, `stratified(column)`, `group(column)` or `time`",
-            expr.span,
-        ));
-        return;
+        let wanted = "`random`, `stratified(column)`, `group(column)` or `time`";
+        context.findings.push(errors::wrong_form("by", wanted, expr.span));
+        return false;
     };
-    let column = args.first().and_then(|arg| crate::consts::dotted(&arg.value).map(|name| (name, arg.value.span)));
-    match (kind.as_str(), column) {
-        ("random", _) => value.by = SplitBy::Random,
-        ("stratified" | "group", Some((name, at))) => {
-            let Some(column) = carried(context, shape, &name, at) else { return };
-            if kind == "stratified" && !is_discrete(&column.ty.kind) {
-                context.findings.push(errors::mismatch("a stratified split", "a category or a flag", &column.ty, at));
-                return;
-            }
-            value.column = Some(name.clone());
-            value.by = if kind == "group" { SplitBy::Group(name) } else { SplitBy::Stratified(name) };
-        }
-        ("stratified" | "group", None) => {
-            context.findings.push(errors::wrong_form("by", &format!("a column: `{kind}(column)`"), span));
-        }
-        ("time", _) => {
-            if shape.timestamp.is_none() {
-                context.findings.push(errors::missing_timestamp("a split by time", &shape.base, span));
-                return;
-            }
-            let gap = match setting(decl, "gap").and_then(literal) {
-                Some(Const::Duration(ms)) => ms,
-                _ => 0,
-            };
-            value.by = SplitBy::Time { gap_ms: gap };
-        }
+    let found = match kind.as_str() {
+        "random" => Some(SplitBy::Random),
+        "stratified" | "group" => by_column(context, shape, &kind, args, span),
+        "time" => by_time(context, decl, shape, span),
         _ => {
             let near = did_you_mean(&kind, WAYS).map(str::to_owned);
             context.findings.push(errors::unknown_component("way to split called", &kind, near, span));
+            None
+        }
+    };
+    let Some(found) = found else { return false };
+    value.column = match &found {
+        SplitBy::Stratified(column) | SplitBy::Group(column) => Some(column.clone()),
+        SplitBy::Time { group, .. } => group.clone(),
+        SplitBy::Random => None,
+    };
+    if !matches!(found, SplitBy::Time { .. }) {
+        for name in ["gap", "group"] {
+            if let Some(expr) = setting(decl, name) {
+                context.findings.push(errors::needs_time(name, found.way(), expr.span));
+            }
+        }
+    }
+    value.by = found;
+    true
+}
+
+fn by_column(
+    context: &mut Context<'_>,
+    shape: &FeaturesShape,
+    kind: &str,
+    args: &[Arg],
+    span: Span,
+) -> Option<SplitBy> {
+    let Some((name, at)) = args.first().and_then(|arg| Some((dotted(&arg.value)?, arg.value.span))) else {
+        context.findings.push(errors::wrong_form("by", &format!("a column: `{kind}(column)`"), span));
+        return None;
+    };
+    let column = carried(context, shape, &name, at)?;
+    if kind == "group" {
+        return Some(SplitBy::Group(name));
+    }
+    if !is_discrete(&column.ty.kind) {
+        context.findings.push(errors::mismatch("a stratified split", "a category or a flag", &column.ty, at));
+        return None;
+    }
+    Some(SplitBy::Stratified(name))
+}
+
+fn by_time(context: &mut Context<'_>, decl: &BlockDecl, shape: &FeaturesShape, span: Span) -> Option<SplitBy> {
+    if shape.timestamp.is_none() {
+        context.findings.push(errors::missing_timestamp("a split by time", &shape.base, span));
+        return None;
+    }
+    let gap_ms = match setting(decl, "gap").and_then(literal) {
+        Some(Const::Duration(ms)) => ms,
+        // The default: no training row knows of a later part.
+        _ => shape.required_gap_ms,
+    };
+    let group = match setting(decl, "group").and_then(|expr| Some((dotted(expr)?, expr.span))) {
+        Some((name, at)) => Some(carried(context, shape, &name, at)?.name.clone()),
+        None => None,
+    };
+    Some(SplitBy::Time { gap_ms, group })
+}
+
+impl SplitBy {
+    /// What it goes by, for messages.
+    #[must_use]
+    pub fn way(&self) -> &'static str {
+        match self {
+            Self::Random => "chance",
+            Self::Stratified(_) => "strata",
+            Self::Group(_) => "groups",
+            Self::Time { .. } => "time",
         }
     }
 }
 
 fn is_discrete(kind: &TyKind) -> bool {
     matches!(kind, TyKind::Category(_) | TyKind::Bool | TyKind::String | TyKind::Int | TyKind::Unknown)
+}
+
+/// The value of an expression that no run may change: of literals and `const` names.
+fn fixed(context: &Context<'_>, expr: &Expr) -> Option<Const> {
+    let is_param = |name: &String| {
+        resolve(context.db, context.file, Space::Block, name).is_some_and(|block| block.keyword(context.db) == "param")
+    };
+    constant(context.db, context.file, expr).filter(|_| !names_in(expr).iter().any(is_param))
 }
 
 /// A column that splits and slices may name.

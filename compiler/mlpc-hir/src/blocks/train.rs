@@ -1,6 +1,7 @@
 //! `train`: a trainer with its hyperparameters, on a split whose features it can take.
 
 use super::features::features_shape;
+use super::split::PARTS;
 use super::{Context, context};
 use crate::consts::{constant, dotted};
 use crate::entries::call_of;
@@ -49,14 +50,31 @@ pub fn task_of(kind: &TyKind) -> Option<Task> {
 fn data<'db>(context: &mut Context<'db>, decl: &BlockDecl, value: &mut Train) -> Option<Block<'db>> {
     let expr = setting(decl, "data")?;
     let name = dotted(expr)?;
-    let name = name.strip_suffix(".train").unwrap_or(&name).to_owned();
+    let (name, part) = part_of(context, &name);
     let split = context.block(&["split"], &name, expr.span)?;
+    match part {
+        Some("test") => context.findings.push(errors::trains_on_test(&name, expr.span)),
+        Some(part) if part != "train" => context.findings.push(errors::trains_on(part, expr.span)),
+        _ => {}
+    }
     value.split = context.qualified(split);
     // The split's own findings are reported with the split; here only its features matter.
     let features =
         Context { block: split, file: split.file(context.db), ..context.quiet() }.connected(&["features"])?;
     value.features = context.qualified(features);
     Some(features)
+}
+
+/// The split that `data` names, and the part of it where it says one: `parts.train`.
+pub fn part_of<'a>(context: &Context<'_>, name: &'a str) -> (String, Option<&'a str>) {
+    match name.rsplit_once('.') {
+        Some((split, part))
+            if PARTS.contains(&part) && resolve(context.db, context.file, Space::Block, name).is_none() =>
+        {
+            (split.to_owned(), Some(part))
+        }
+        _ => (name.to_owned(), None),
+    }
 }
 
 fn trainer(context: &mut Context<'_>, decl: &BlockDecl, value: &mut Train) -> Option<(TrainerSig, Span)> {

@@ -2,6 +2,7 @@
 
 mod expr;
 mod features;
+mod splits;
 mod steps;
 mod windows;
 
@@ -183,7 +184,7 @@ impl Lowering<'_> {
             output: output.to_owned(),
         };
         let mut finals = Vec::new();
-        for step in &plan.steps {
+        for step in plan.steps.iter().filter(|step| step.fold.is_none()) {
             let Some((kind, name)) = step.id.split_once('.') else { continue };
             match kind {
                 "train" => finals.push(named(name, &step.id, "model")),

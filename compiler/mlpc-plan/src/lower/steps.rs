@@ -3,18 +3,18 @@
 use super::Lowering;
 use super::expr::{expr, value};
 use super::features::{column_schema, task};
+use super::splits::fold_id;
 use crate::Plan;
 use crate::plan::{
     ArtifactKind, CategoryStyle, Check, Evaluate, Expectation, Format, Gate, Ingest, InputRef, MetricCall, MetricNeeds,
-    Output, Param, Program, Quantity, Register, Requirement, Resources, Retry, Split, SplitBy, Step, StepSpec, Task,
-    Train, UserPython, UserShell, Validate,
+    Output, Param, Program, Quantity, Register, Requirement, Resources, Retry, Step, StepSpec, Train, UserPython,
+    UserShell, Validate,
 };
 use indexmap::IndexMap;
 use mlpc_db::Block;
 use mlpc_hir::blocks::dataset::dataset;
 use mlpc_hir::blocks::features::features;
 use mlpc_hir::blocks::release::{evaluate, gate, register};
-use mlpc_hir::blocks::split::split;
 use mlpc_hir::blocks::step::step;
 use mlpc_hir::blocks::train::train;
 use mlpc_hir::library::{metric_signature, trainer_signature};
@@ -23,17 +23,17 @@ use mlpc_hir::typed::{self, Operations, SourceFormat, SourceRef, StepInput, Step
 use mlpc_hir::{all_blocks, block_named};
 
 /// A reference to an output of a step.
-fn from(step: impl Into<String>, output: &str) -> InputRef {
+pub(super) fn from(step: impl Into<String>, output: &str) -> InputRef {
     InputRef::Step { step: step.into(), output: output.to_owned() }
 }
 
-fn output(kind: ArtifactKind, path: &str) -> Output {
+pub(super) fn output(kind: ArtifactKind, path: &str) -> Output {
     Output { kind, path: path.to_owned() }
 }
 
 impl Lowering<'_> {
     /// A step with everything that every step has.
-    fn step(&self, kind: &str, name: &str, block: Block<'_>, own: &Operations, spec: StepSpec) -> Step {
+    pub(super) fn step(&self, kind: &str, name: &str, block: Block<'_>, own: &Operations, spec: StepSpec) -> Step {
         let mut step = Step {
             id: format!("{kind}.{name}"),
             title: format!("{kind} {name}"),
@@ -43,6 +43,7 @@ impl Lowering<'_> {
             outputs: IndexMap::new(),
             params: IndexMap::new(),
             seed: None,
+            fold: None,
             environment: String::new(),
             resources: Resources { cpu: 1, memory: None },
             retry: Retry::default(),
@@ -179,45 +180,14 @@ impl Lowering<'_> {
             rows.outputs.insert("rows".to_owned(), output(ArtifactKind::Table, "rows.parquet"));
             steps.push(rows);
         }
-        for block in all_blocks(self.db, self.project, "split") {
-            let name = qualified(self.db, block);
-            let checked = &split(self.db, block).value;
-            let Some(set) = plan.features.get(&checked.features) else { continue };
-            let rows = from(format!("features.{}", checked.features), "rows");
-            let spec = StepSpec::Split(Split {
-                name: name.clone(),
-                by: split_by(&checked.by, set.timestamp.as_deref()),
-                key: set.key.clone(),
-                shares: checked.shares.iter().cloned().collect(),
-                // Only classes can be asked for in every part.
-                label: set
-                    .label
-                    .as_ref()
-                    .filter(|label| label.task != Task::Regression)
-                    .map(|label| label.name.clone()),
-            });
-            let mut parts = self.step("split", &name, block, &none, spec);
-            parts.inputs.insert("rows".to_owned(), rows.clone());
-            parts.outputs.insert("parts".to_owned(), output(ArtifactKind::Table, "parts.parquet"));
-            parts.seed = Some(self.derived(&parts.id));
-            steps.push(parts);
-            if set.fitted.is_empty() {
-                continue;
-            }
-            let features = block_named(self.db, self.project, "features", &checked.features).unwrap_or(block);
-            let spec = StepSpec::Fit { features: checked.features.clone() };
-            let mut fit = self.step("fit", &name, features, &none, spec);
-            fit.title = format!("fit {} on {name}.train", checked.features);
-            fit.inputs.insert("rows".to_owned(), rows);
-            fit.inputs.insert("parts".to_owned(), from(format!("split.{name}"), "parts"));
-            fit.outputs.insert("transform".to_owned(), output(ArtifactKind::Transform, "transform.json"));
-            steps.push(fit);
-        }
+        self.split_steps(plan, steps);
     }
 
     pub(crate) fn model_steps(&self, plan: &Plan, steps: &mut Vec<Step>) {
         for block in all_blocks(self.db, self.project, "train") {
-            steps.extend(self.train_step(plan, block));
+            let Some(job) = self.train_step(plan, block) else { continue };
+            steps.extend(self.fold_steps(block, &job));
+            steps.push(job);
         }
         for block in all_blocks(self.db, self.project, "evaluate") {
             steps.extend(self.evaluate_step(block));
@@ -300,8 +270,15 @@ impl Lowering<'_> {
         let own = Operations { environment: trained.operations.environment.clone(), ..Operations::default() };
         let mut judge = self.step("evaluate", &name, block, &own, spec);
         judge.inputs.insert("rows".to_owned(), from(format!("features.{}", trained.features), "rows"));
-        judge.inputs.insert("parts".to_owned(), from(format!("split.{}", trained.split), "parts"));
+        let folds = if checked.part == "validation" { self.fold_count(&trained.split) } else { 0 };
+        if folds == 0 {
+            judge.inputs.insert("parts".to_owned(), from(format!("split.{}", trained.split), "parts"));
+        }
         judge.inputs.insert("model".to_owned(), from(format!("train.{}", checked.train), "model"));
+        for fold in 1..=folds {
+            let trained = fold_id(&format!("train.{}", checked.train), fold);
+            judge.inputs.insert(format!("fold_{fold}"), from(trained, "predictions"));
+        }
         judge.outputs.insert("metrics".to_owned(), output(ArtifactKind::Metrics, "metrics.json"));
         judge.outputs.insert("report".to_owned(), output(ArtifactKind::Report, "report.html"));
         judge.outputs.insert("predictions".to_owned(), output(ArtifactKind::Table, "predictions.parquet"));
@@ -407,17 +384,6 @@ fn source_format(format: &SourceFormat) -> Format {
         }
         SourceFormat::Parquet => Format::Parquet,
         SourceFormat::Ndjson => Format::Ndjson,
-    }
-}
-
-fn split_by(by: &typed::SplitBy, timestamp: Option<&str>) -> SplitBy {
-    match by {
-        typed::SplitBy::Random => SplitBy::Random,
-        typed::SplitBy::Stratified(column) => SplitBy::Stratified(column.clone()),
-        typed::SplitBy::Group(column) => SplitBy::Group(column.clone()),
-        typed::SplitBy::Time { gap_ms } => {
-            SplitBy::Time { timestamp: timestamp.unwrap_or_default().to_owned(), gap_ms: *gap_ms }
-        }
     }
 }
 

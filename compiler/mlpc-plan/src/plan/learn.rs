@@ -16,10 +16,64 @@ pub struct Split {
     pub by: SplitBy,
     /// Columns that identify a row; empty: its ordinal.
     pub key: Vec<String>,
-    /// Parts in order with their shares, which sum to 1.
+    /// Parts in order with their shares, which sum to 1; empty where they are given by days.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub shares: IndexMap<String, f64>,
+    /// Parts in order with their days; empty where they are given by shares.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub days: IndexMap<String, Days>,
+    /// How the training part is divided, for a model and its judgement each. The training part is then all but the test
+    /// part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folds: Option<Folds>,
     /// Classes that every part must hold: the label's column.
     pub label: Option<String>,
+}
+
+/// Days in a row, by midnights in the dataset's zone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Days {
+    /// The first, ISO 8601; `None`: from the first row on.
+    pub from: Option<String>,
+    /// The first that is not among them; `None`: up to the last row.
+    pub until: Option<String>,
+}
+
+/// How a training part is divided. Folds are counted from 1; [`Step::fold`] names one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Folds {
+    /// As the split itself divides: by hash, within strata, whole groups. Each fold judges once.
+    Hashed {
+        /// How many folds.
+        count: u32,
+        /// How often it is divided anew; the folds of each time follow those of the time before.
+        times: u32,
+        /// Into how many folds the rest of each is divided again, to choose by; 0: not.
+        inner: u32,
+    },
+    /// Successive blocks of time, the last of which ends with the training part. What judges a block is trained on rows
+    /// before it.
+    WalkForward {
+        /// How many.
+        count: u32,
+        /// How long each is, in milliseconds.
+        test_ms: i64,
+        /// How far back training reaches, in milliseconds; `None`: to the first row.
+        window_ms: Option<i64>,
+    },
+}
+
+impl Folds {
+    /// How many models are fitted and judged.
+    #[must_use]
+    pub fn total(self) -> u32 {
+        match self {
+            Self::Hashed { count, times, .. } => count.saturating_mul(times),
+            Self::WalkForward { count, .. } => count,
+        }
+    }
 }
 
 /// Ways to split.
@@ -38,6 +92,12 @@ pub enum SplitBy {
         timestamp: String,
         /// Rows this close before a cut are dropped.
         gap_ms: i64,
+        /// A later row is dropped if its value of this column was seen earlier.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        group: Option<String>,
+        /// IANA zone in which days begin; UTC without one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        timezone: Option<String>,
     },
 }
 

@@ -139,6 +139,9 @@ pub struct Step {
     pub params: IndexMap<String, Param>,
     /// Derived seed, where the step uses chance.
     pub seed: Option<u32>,
+    /// The fold of the split that it works on, from 1; the steps of all folds share one program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fold: Option<u32>,
     /// Name of its environment.
     pub environment: String,
     /// What it may use.

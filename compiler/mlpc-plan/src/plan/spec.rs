@@ -25,9 +25,11 @@ pub enum StepSpec {
         /// Key of [`Plan::features`].
         features: String,
     },
-    /// Trains. In: `rows`, `parts`, `transform` (if the features have fitted columns). Out: `model`.
+    /// Trains. In: `rows`, `parts`, `transform` (if the features have fitted columns). Out: `model`, and of a fold
+    /// `predictions` for the rows that it leaves out.
     Train(Train),
-    /// Judges a model. In: `rows`, `parts`, `model`. Out: `metrics`, `report`, `predictions`.
+    /// Judges a model. In: `rows`, `parts`, `model`, or by folds `rows`, `model`, `fold_1`, … (their predictions). Out:
+    /// `metrics`, `report`, `predictions`.
     Evaluate(Evaluate),
     /// Decides. In: `metrics`. Out: `verdict`. Exits with 3 when it refuses, its output written.
     Gate(Gate),
