@@ -9,7 +9,8 @@ The JSON is a list of declarations; `declarations.py` describes it. The examples
     fitted       records as written: [{"x": […], "gives": […], "strategy": "mean"}]
     metric       records as written: [{"truth": […], "predicted": […], "value": 0.5, "threshold": 0.3}]
     expectation  [{"columns": {"x": {"type": "float", "values": […]}}, "polars": "pl.col(\"x\").mean()", "offending":
-                 null, "value": 1.5}], with constants filled in; a type variable may stand as the type
+                 null, "value": 1.5}], with constants filled in; a type variable may stand as the type. A distance has
+                 "python" in its settings and the columns "x" and "earlier"
     trainer      records as written: [{"max_iter": 20}]
 
 Prints each failure and exits with 1 if there is one.
@@ -34,6 +35,7 @@ Failures = Iterator[str]
 expr = importlib.import_module("mlp_runtime.expr")
 fitted = importlib.import_module("mlp_runtime.fitted")
 functions = importlib.import_module("mlp_runtime.functions")
+profile = importlib.import_module("mlp_runtime.profile")
 
 NAMES = {"pl": pl, "expr": expr, "functions": functions, "fitted": fitted}
 
@@ -115,6 +117,9 @@ def run_metric(metric: Declaration) -> Failures:
 
 def run_expectation(expectation: Declaration) -> Failures:
     """One value of the declared type over the table; the mask, if any, has one truth value a row."""
+    if "python" in expectation["settings"]:
+        yield from run_distance(expectation)
+        return
     for example in expectation["examples"]:
         table = pl.DataFrame(
             {
@@ -136,6 +141,20 @@ def run_expectation(expectation: Declaration) -> Failures:
             mask = table.select(compiled(example["offending"])).to_series()
             if mask.dtype != pl.Boolean or len(mask) != len(table):
                 yield f"{example['offending']} is no mask of rows"
+
+
+def run_distance(expectation: Declaration) -> Failures:
+    """The distance of the present values from a profile of the earlier ones."""
+    measure: Callable[..., float | None] = imported(expectation["settings"]["python"])
+    takes = expectation["settings"]["takes"]
+    for example in expectation["examples"]:
+        now, then = (column(example["columns"][name]["values"]) for name in ("x", "earlier"))
+        number = now.dtype.is_numeric() and takes != "levels"
+        given = measure(now, profile.column_profile(then, "number" if number else "level"))
+        if not alike(given, example["value"]):
+            yield f"gives {given} instead of {example['value']}"
+        if not within(example["value"], expectation["result_range"]):
+            yield f"{example['value']} lies outside the declared range"
 
 
 RUNNERS: dict[str, Callable[[Declaration], Failures]] = {

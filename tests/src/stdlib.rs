@@ -95,17 +95,24 @@ fn expectation(
         columns.insert(name.clone(), json!({"type": ty.to_string(), "values": values}));
         table.0.insert(name.clone(), Ty::new(ty).with_null(true));
     }
-    let arguments = signature.params.iter().filter_map(|param| {
+    if signature.takes.is_some() {
+        // What it measures is Python, called with the columns themselves.
+        return json!({"columns": columns, "polars": null, "offending": null, "value": record["value"]});
+    }
+    let several = signature.params.iter().any(|param| param.variadic);
+    let all = table.0.keys().filter(|_| several);
+    let variadic = all.map(|name| Arg { name: None, value: named_expr(name) });
+    let arguments = signature.params.iter().filter(|param| !param.variadic).filter_map(|param| {
         let name = Name { text: param.name.clone(), span: Default::default() };
         let value = match entries.iter().find_map(|entry| named_value(entry, &param.name)) {
             Some(value) if param.constant => value.clone(),
             None if param.constant => return None,
-            _ => Expr { kind: ExprKind::Name(param.name.clone()), span: Default::default() },
+            _ => named_expr(&param.name),
         };
         Some(Arg { name: Some(name), value })
     });
-    let callee = Expr { kind: ExprKind::Name(signature.name.clone()), span: Default::default() };
-    let kind = ExprKind::Call(Box::new(callee), arguments.collect());
+    let callee = named_expr(&signature.name);
+    let kind = ExprKind::Call(Box::new(callee), variadic.chain(arguments).collect());
     let call = inferred(checked, file, &table, &Expr { kind, span: Default::default() });
     let offending = signature.offending.as_ref().map(|template| {
         let TKind::Call { function, args, constants, .. } = call.kind.clone() else { panic!("a call stays a call") };
@@ -114,6 +121,10 @@ fn expectation(
         printed(&TExpr { kind, ty: Ty::new(TyKind::Bool), span: call.span })
     });
     json!({"columns": columns, "polars": printed(&call), "offending": offending, "value": record["value"]})
+}
+
+fn named_expr(name: &str) -> Expr {
+    Expr { kind: ExprKind::Name(name.to_owned()), span: Default::default() }
 }
 
 /// What the values of an example are, where the declaration leaves it open.

@@ -5,6 +5,7 @@
 
 mod e2e {
     mod examples;
+    mod expectations;
     mod failures;
     mod library;
     mod lint;

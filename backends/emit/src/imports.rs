@@ -26,13 +26,15 @@ const fn runtime(name: &'static str, module: &'static str) -> Known {
     Known { name, section: Section::Own, module }
 }
 
-const KNOWN: [Known; 31] = [
+const KNOWN: [Known; 34] = [
     standard("Literal", "typing"),
     standard("dataclass", "dataclasses"),
     standard("date", "datetime"),
     standard("timedelta", "datetime"),
     runtime("checks", "mlp_runtime"),
+    runtime("data_docs", "mlp_runtime"),
     runtime("design", "mlp_runtime"),
+    runtime("distances", "mlp_runtime"),
     runtime("evaluate", "mlp_runtime"),
     runtime("expr", "mlp_runtime"),
     runtime("files", "mlp_runtime"),
@@ -42,6 +44,7 @@ const KNOWN: [Known; 31] = [
     runtime("identity", "mlp_runtime"),
     runtime("metrics", "mlp_runtime"),
     runtime("model", "mlp_runtime"),
+    runtime("profile", "mlp_runtime"),
     runtime("registry", "mlp_runtime"),
     runtime("report", "mlp_runtime"),
     runtime("shell", "mlp_runtime"),

@@ -62,6 +62,7 @@ fn input(name: &str, from: &InputRef) -> String {
         InputRef::Source { name } => format!("source {name}"),
         InputRef::Step { step, .. } => format!("{name} of {step}"),
         InputRef::Champion { model, alias } => format!("{alias} of {model}"),
+        InputRef::Previous { step, output } => format!("{step}.{output} of the run before"),
     }
 }
 

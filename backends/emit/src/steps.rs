@@ -12,7 +12,7 @@ use crate::layout::Layout;
 use crate::py::{Argument, Py, flat, is_identifier, is_keyword};
 use crate::text::{header, one_line};
 use indexmap::IndexMap;
-use mlpc_plan::plan::{FeatureSet, Plan, Step, StepSpec};
+use mlpc_plan::plan::{FeatureSet, InputRef, Plan, Step, StepSpec};
 use serde::Serialize;
 
 /// What a kind of step fills in.
@@ -166,7 +166,7 @@ fn parts(context: &Context<'_>) -> Result<Parts, EmitError> {
 
 /// The fields of `Args`: inputs, outputs, parameters, seed, threads.
 fn fields(step: &Step) -> Result<Vec<Field>, EmitError> {
-    let optional = |from: &mlpc_plan::plan::InputRef| matches!(from, mlpc_plan::plan::InputRef::Champion { .. });
+    let optional = |from: &InputRef| matches!(from, InputRef::Champion { .. } | InputRef::Previous { .. });
     let mut fields: IndexMap<String, String> = IndexMap::new();
     let inputs = step
         .inputs

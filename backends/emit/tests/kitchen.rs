@@ -142,7 +142,7 @@ fn kitchen(trainer: Value) -> Plan {
         step(
             "ingest.table",
             json!({"source": "step.copy/out"}),
-            json!({"rows": ["table", "rows.parquet"], "checks": ["checks", "checks.json"]}),
+            json!({"rows": ["table", "rows.parquet"], "profile": ["profile", "profile.json"], "checks": ["checks", "checks.json"]}),
             json!({}),
             json!({"does": "ingest", "dataset": "table",
                 "format": {"kind": "csv", "null": [""], "delimiter": ";", "header": true}, "schema": schema, "key": ["id"],
@@ -151,7 +151,7 @@ fn kitchen(trainer: Value) -> Plan {
         step(
             "ingest.def",
             json!({"source": "source:def"}),
-            json!({"rows": ["table", "rows.parquet"], "checks": ["checks", "checks.json"]}),
+            json!({"rows": ["table", "rows.parquet"], "profile": ["profile", "profile.json"], "checks": ["checks", "checks.json"]}),
             json!({}),
             json!({"does": "ingest", "dataset": "def", "format": {"kind": "ndjson"}, "schema": places, "key": ["place"],
                 "timestamp": null, "timezone": null}),

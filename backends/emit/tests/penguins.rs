@@ -137,7 +137,7 @@ fn penguins() -> Plan {
         step(
             "ingest.penguins",
             json!({"source": "source:penguins"}),
-            json!({"rows": ["table", "rows.parquet"], "checks": ["checks", "checks.json"]}),
+            json!({"rows": ["table", "rows.parquet"], "profile": ["profile", "profile.json"], "checks": ["checks", "checks.json"]}),
             json!({}),
             json!({"does": "ingest", "dataset": "penguins", "format": csv(&["", "NA"]), "schema": schema, "key": [],
                    "timestamp": null, "timezone": null}),
@@ -145,17 +145,18 @@ fn penguins() -> Plan {
         step(
             "ingest.islands",
             json!({"source": "source:islands"}),
-            json!({"rows": ["table", "rows.parquet"], "checks": ["checks", "checks.json"]}),
+            json!({"rows": ["table", "rows.parquet"], "profile": ["profile", "profile.json"], "checks": ["checks", "checks.json"]}),
             json!({}),
             json!({"does": "ingest", "dataset": "islands", "format": csv(&[]), "schema": islands, "key": ["name"],
                    "timestamp": null, "timezone": null}),
         ),
         step(
             "validate.penguins",
-            json!({"rows": "ingest.penguins/rows"}),
-            json!({"checks": ["checks", "checks.json"]}),
+            json!({"rows": "ingest.penguins/rows", "profile": "ingest.penguins/profile"}),
+            json!({"checks": ["checks", "checks.json"], "data_docs": ["report", "data_docs.html"]}),
             json!({}),
-            json!({"does": "validate", "dataset": "penguins", "schema": [], "expectations": expectations}),
+            json!({"does": "validate", "dataset": "penguins", "schema": schema, "key": [],
+                   "timestamp": null, "expectations": expectations}),
         ),
         step(
             "features.penguin_rows",

@@ -147,7 +147,7 @@ impl Dispatcher {
         let Some(input) = &step.when else { return Ok(()) };
         let passed = self.executor.path(input).and_then(|path| verdict(&path)).map(|verdict| verdict.0);
         let name = match input {
-            InputRef::Step { step, .. } => step.as_str(),
+            InputRef::Step { step, .. } | InputRef::Previous { step, .. } => step.as_str(),
             InputRef::Source { name } => name.as_str(),
             InputRef::Champion { model, .. } => model.as_str(),
         };
@@ -345,14 +345,11 @@ impl Dispatcher {
         let mut artifacts = Vec::new();
         for wanted in &prepared.plan.finals {
             let done = prepared.positions.get(&wanted.step).and_then(|position| self.done.get(position));
-            let Some((_, digests)) = done.and_then(|done| done.outputs.as_ref()) else { continue };
-            let from = InputRef::Step { step: wanted.step.clone(), output: wanted.output.clone() };
-            let Some(target) = self.executor.path(&from) else { continue };
+            let Some((target, sha256)) = done.and_then(|done| self.made(done, &wanted.step, &wanted.output)) else {
+                continue;
+            };
             match latest::publish(&folder, &wanted.name, &target) {
-                Ok(path) => {
-                    let sha256 = digests.get(&wanted.output).cloned().unwrap_or_default();
-                    artifacts.push(Artifact { name: wanted.name.clone(), path, sha256 });
-                }
+                Ok(path) => artifacts.push(Artifact { name: wanted.name.clone(), path, sha256 }),
                 Err(error) => {
                     let message = format!("cannot put `{}` into {}: {error}", wanted.name, folder.display());
                     self.tell(RunEvent::Warning { message });
@@ -360,6 +357,22 @@ impl Dispatcher {
             }
         }
         artifacts
+    }
+
+    /// An output and its digest: of a step that ended well, or the page that a failed one left for people.
+    fn made(&self, done: &Done, step: &str, output: &str) -> Option<(PathBuf, String)> {
+        if let Some((_, digests)) = &done.outputs {
+            let from = InputRef::Step { step: step.to_owned(), output: output.to_owned() };
+            return Some((self.executor.path(&from)?, digests.get(output).cloned().unwrap_or_default()));
+        }
+        let prepared = &self.executor.prepared;
+        let declared = prepared.plan.steps.iter().find(|known| known.id == step)?.outputs.get(output)?;
+        if done.state != StepState::Failed || declared.kind != ArtifactKind::Report {
+            return None;
+        }
+        let path = prepared.layout.failed(&prepared.run, step).join(&declared.path);
+        let sha256 = crate::digest::file_digest(&path).ok()?;
+        Some((path, sha256))
     }
 
     fn verdicts(&self) -> Vec<Verdict> {

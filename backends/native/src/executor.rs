@@ -204,7 +204,7 @@ impl Executor {
         self.pythons.get(&self.prepared, environment, preparing, ready).await.map_err(Failure::new)
     }
 
-    /// Paths of a step's inputs; a champion that does not exist yet is absent.
+    /// Paths of a step's inputs; a champion or a run before that does not exist yet is absent.
     pub fn inputs<'a>(&self, step: &'a Step) -> BTreeMap<&'a str, PathBuf> {
         step.inputs.iter().filter_map(|(name, input)| Some((name.as_str(), self.path(input)?))).collect()
     }
@@ -222,9 +222,7 @@ impl Executor {
                 let (step, identity) = self.step(position)?;
                 Some(prepared.store.folder(identity).join(&step.outputs.get(output)?.path))
             }
-            InputRef::Champion { model, alias } => {
-                prepared.champions.get(&(model.clone(), alias.clone())).map(|champion| champion.folder.clone())
-            }
+            InputRef::Champion { .. } | InputRef::Previous { .. } => prepared.settled.path(input),
         }
     }
 

@@ -46,10 +46,15 @@ impl From<io::Error> for Failure {
 
 /// What the end of a step's program means.
 pub(crate) fn failure(step: &Step, exit: &Exit, log: &Path) -> Failure {
-    let last = output::tail(log).pop();
+    let mut printed = output::tail(log);
     let (message, exit_code, again) = match exit {
+        // All checks that failed, each on a line below the first.
+        Exit::Code(CHECK_FAILED) if !printed.is_empty() => {
+            let head = printed.iter().rposition(|line| !line.starts_with(' ')).unwrap_or(0);
+            (printed.split_off(head).join("\n"), Some(CHECK_FAILED), false)
+        }
         Exit::Code(code) => {
-            let said = last.unwrap_or_else(|| format!("it ended with exit code {code}"));
+            let said = printed.pop().unwrap_or_else(|| format!("it ended with exit code {code}"));
             (said, Some(*code), *code != CHECK_FAILED)
         }
         Exit::Signal(9) => ("it was killed, perhaps because memory ran out".to_owned(), None, true),

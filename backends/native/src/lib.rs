@@ -6,7 +6,6 @@
 //! happened in which run is in SQLite (`.mlp/mlp.db`, [`history`]).
 
 mod attempt;
-mod champions;
 mod cleanup;
 mod clock;
 mod command;
@@ -31,6 +30,7 @@ pub mod registry;
 pub mod resolve;
 mod result;
 mod run;
+mod settled;
 mod shell;
 mod sources;
 mod store;

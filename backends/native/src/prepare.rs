@@ -1,6 +1,5 @@
-//! Everything that is settled before the first step: pinned files, champions, identities, which steps take part.
+//! Everything that is settled before the first step: pinned files, inputs of earlier runs, identities, which steps take part.
 
-use crate::champions::{self, Champions};
 use crate::cleanup::{self, RunLock};
 use crate::command::Setting;
 use crate::error::FileContext;
@@ -8,6 +7,7 @@ use crate::history::{self, RunRecord, Writer};
 use crate::layout::{Layout, absolute};
 use crate::logs::Logs;
 use crate::options::Options;
+use crate::settled::{self, Settled};
 use crate::store::Store;
 use crate::{RunError, sources};
 use mlpc_plan::Plan;
@@ -28,7 +28,7 @@ pub(crate) struct Prepared {
     pub logs: Logs,
     pub setting: Setting,
     pub identities: Vec<String>,
-    pub champions: Champions,
+    pub settled: Settled,
     /// Positions of the steps that take part, in the plan's order.
     pub selected: Vec<usize>,
     /// Positions of all steps by name.
@@ -55,8 +55,8 @@ pub(crate) fn prepare(plan: &Plan, options: &Options) -> Result<Prepared, RunErr
     let database = history::open(&layout.database())?;
     let lock = cleanup::enter(&layout, &database)?;
     sources::verify(&plan, &options.root, &database, &layout.database())?;
-    let champions = champions::resolve(&plan, &layout)?;
-    let identities = champions::identities(&plan, &champions);
+    let settled = settled::settle(&plan, &layout)?;
+    let identities = settled::identities(&plan, &settled);
     let seals = seals(&database, &identities).map_err(|cause| RunError::Database { path: layout.database(), cause })?;
     let (run, started) = begin_run(&layout)?;
     let store = Store::new(&layout, &run, seals, options.verify).file("create", &layout.store())?;
@@ -74,7 +74,7 @@ pub(crate) fn prepare(plan: &Plan, options: &Options) -> Result<Prepared, RunErr
         logs,
         setting,
         identities,
-        champions,
+        settled,
         selected,
         positions,
         needs,
@@ -130,7 +130,7 @@ fn seals(database: &Connection, identities: &[String]) -> rusqlite::Result<HashM
 fn needed(step: &Step) -> impl Iterator<Item = &str> {
     let inputs = step.inputs.values().chain(&step.when).filter_map(|input| match input {
         InputRef::Step { step, .. } => Some(step.as_str()),
-        InputRef::Source { .. } | InputRef::Champion { .. } => None,
+        InputRef::Source { .. } | InputRef::Champion { .. } | InputRef::Previous { .. } => None,
     });
     inputs.chain(step.after.iter().map(String::as_str))
 }
@@ -175,7 +175,7 @@ fn check(plan: &Plan, steps: &BTreeMap<&str, &Step>, step: &Step) -> Result<(), 
             InputRef::Step { step, output } => {
                 steps.get(step.as_str()).is_some_and(|step| step.outputs.contains_key(output))
             }
-            InputRef::Champion { .. } => true,
+            InputRef::Champion { .. } | InputRef::Previous { .. } => true,
         };
         if !known {
             return Err(RunError::Plan(format!("`{id}` reads {input:?}, which nothing writes")));

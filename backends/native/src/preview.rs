@@ -1,7 +1,7 @@
 //! What a run would find in the store, without running or writing anything.
 
 use crate::layout::{Layout, absolute};
-use crate::{Options, RunError, champions, store};
+use crate::{Options, RunError, settled, store};
 use mlpc_plan::Plan;
 
 /// A step as a run would find it.
@@ -33,8 +33,8 @@ pub enum Stored {
 /// If the registry's index, which says which champion a step reads, is damaged.
 pub fn preview(plan: &Plan, options: &Options) -> Result<Vec<Preview>, RunError> {
     let layout = Layout::new(absolute(&options.state));
-    let champions = champions::resolve(plan, &layout)?;
-    let identities = champions::identities(plan, &champions);
+    let settled = settled::settle(plan, &layout)?;
+    let identities = settled::identities(plan, &settled);
     let steps = plan.steps.iter().zip(identities);
     Ok(steps
         .map(|(step, identity)| Preview { step: step.id.clone(), stored: store::glance(&layout, &identity), identity })

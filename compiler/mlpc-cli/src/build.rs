@@ -4,6 +4,7 @@ use crate::error::ToolError;
 use crate::exit::Exit;
 use crate::files;
 use crate::lockfile;
+use crate::profiles;
 use crate::project::Session;
 use crate::render::{self, Format};
 use crate::terminal::{Style, Terminal};
@@ -39,15 +40,20 @@ pub fn build(session: &Session, no_lock: NoLock, terminal: &mut Terminal) -> Res
     check(session, terminal)?;
     let lock = locked(session, no_lock, terminal)?;
     let mut plan = mlpc_plan::lower(&session.db, session.project, &lock);
+    let files = emit(session, &mut plan)?;
+    Ok(Built { plan, files })
+}
+
+/// The programs of a plan, which is given its identities.
+pub fn emit(session: &Session, plan: &mut Plan) -> Result<Files, ToolError> {
     let code = session.project.code(&session.db);
     let code: Files = code.iter().filter_map(|(path, text)| Some((path.clone(), text.clone()?))).collect();
-    let files = mlpc_emit::build(&mut plan, &code).map_err(|error| {
+    mlpc_emit::build(plan, &code).map_err(|error| {
         // The checks should have found whatever could keep a plan from being printed.
         ToolError::usage(format!("the plan cannot be printed: {error}"))
             .exit(Exit::Internal)
             .help("this is a bug of mlpc; please report it with the program that led here")
-    })?;
-    Ok(Built { plan, files })
+    })
 }
 
 /// Ends with exit code 1 if the program has errors. Style is for `mlpc check` to tell.
@@ -82,7 +88,8 @@ fn locked(session: &Session, no_lock: NoLock, terminal: &mut Terminal) -> Result
 fn make(session: &Session, terminal: &mut Terminal) -> Result<Lock, ToolError> {
     readable(session, terminal)?;
     terminal.tell(format_args!("{} there is no mlp.lock yet, making one", terminal.err.paint(Style::Dim, "·")));
-    let lock = lockfile::make(session, None, false, terminal)?;
+    let mut lock = lockfile::make(session, None, false, terminal)?;
+    profiles::lock(session, false, &mut lock, terminal)?;
     lockfile::write(session, None, &lock, terminal)?;
     Ok(lock)
 }

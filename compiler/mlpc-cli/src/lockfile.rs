@@ -9,7 +9,7 @@ use crate::terminal::{Paint, Style, Terminal};
 use crate::text::{plural, short, size};
 use mlpc_native::digest::file_digest;
 use mlpc_native::environment::EnvironmentError;
-use mlpc_plan::lock::{self, Lock, LockedData, LockedEnvironment, LockedStdlib};
+use mlpc_plan::lock::{self, Lock, LockedColumn, LockedData, LockedEnvironment, LockedStdlib};
 use mlpc_plan::{WantedEnvironment, wanted};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -68,6 +68,7 @@ pub fn write(session: &Session, old: Option<&Lock>, new: &Lock, terminal: &mut T
     let packages: usize = new.environments.values().map(|environment| environment.packages.len()).sum();
     let parts = [
         plural(new.data.len(), "data file"),
+        plural(new.profiles.len(), "profile"),
         plural(new.code.len(), "code file"),
         format!("{} with {}", plural(new.environments.len(), "environment"), plural(packages, "package")),
     ];
@@ -124,6 +125,11 @@ pub fn trimmed(session: &Session, old: &Lock) -> Lock {
     let wanted = wanted(&session.db, session.project);
     let mut new = Lock { date: date(session, Some(old)), ..old.clone() };
     new.data.retain(|name, _| wanted.data.iter().any(|data| data.name == *name));
+    new.profiles.retain(|name, locked| {
+        let profile = wanted.profiles.iter().find(|profile| profile.dataset == *name);
+        locked.columns.retain(|column, _| profile.is_some_and(|profile| profile.columns.contains(column)));
+        profile.is_some()
+    });
     new.code.retain(|path, _| wanted.code.iter().any(|code| code.path == *path));
     new.environments.retain(|name, _| wanted.environments.iter().any(|environment| environment.name == *name));
     new
@@ -193,6 +199,12 @@ fn facts(lock: &Lock) -> BTreeMap<String, String> {
     }
     for (name, data) in &lock.data {
         facts.insert(format!("data {name}"), format!("{} ({}, {})", data.path, size(data.bytes), short(&data.sha256)));
+    }
+    for (name, profile) in &lock.profiles {
+        facts.insert(format!("profile {name}"), format!("{} ({})", profile.path, short(&profile.sha256)));
+        for (column, LockedColumn { rows, nulls }) in &profile.columns {
+            facts.insert(format!("reference {name}: {column}"), format!("{rows} rows, {nulls} nulls"));
+        }
     }
     facts.extend(lock.code.iter().map(|(path, hash)| (format!("code {path}"), short(hash).to_owned())));
     for (name, environment) in &lock.environments {

@@ -14,6 +14,7 @@ mod json;
 mod lockfile;
 mod markdown;
 mod params;
+mod profiles;
 mod progress;
 mod project;
 mod render;

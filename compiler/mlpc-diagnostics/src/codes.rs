@@ -153,6 +153,10 @@ declare_codes! {
     MLP0404 no_expectations Error "training on data that nothing checks";
     MLP0405 join_needs_key Error "a join on columns that are not the other side's key";
     MLP0406 missing_timestamp Error "a construct that needs a time, on data that has none";
+    MLP0413 wrong_distance Error "a distance measured where it cannot be";
+    MLP0414 unknown_profile Error "a comparison with a profile that there is not";
+    MLP0415 expectation_cannot_fail Error "an expectation that all data meet, or none";
+    MLP0416 tagged_reference Error "a reference that would keep values of a tagged column";
     // 05: lineage
     MLP0501 label_leakage Error "a feature that is made from the label";
     MLP0502 cycle Error "definitions that depend on each other";

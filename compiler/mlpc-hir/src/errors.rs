@@ -1,8 +1,10 @@
 //! The wording of this crate's findings, apart from the logic that finds them.
 
+mod expectations;
 mod splits;
 mod time;
 
+pub use expectations::*;
 pub use splits::*;
 pub use time::*;
 

@@ -40,6 +40,59 @@ pub struct FnSig {
     pub offending: Option<String>,
     /// What it does to tags: `removed`, `pseudonym`.
     pub tags: Option<String>,
+    /// Whether it gives a count or a share of rows, which shows no value; expectations only.
+    pub counts: bool,
+    /// Columns whose distance from an earlier profile it measures; other expectations have none.
+    pub takes: Option<Takes>,
+}
+
+/// Columns that a distance can be measured of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// Numbers.
+    Numbers,
+    /// Categories and flags.
+    Levels,
+    /// Both.
+    Distribution,
+    /// Any column.
+    Anything,
+}
+
+impl Takes {
+    fn named(word: &str) -> Option<Self> {
+        match word {
+            "numbers" => Some(Self::Numbers),
+            "levels" => Some(Self::Levels),
+            "distribution" => Some(Self::Distribution),
+            "anything" => Some(Self::Anything),
+            _ => None,
+        }
+    }
+
+    /// Whether it can be measured of a column of this type.
+    #[must_use]
+    pub fn fits(self, kind: &TyKind) -> bool {
+        let number = matches!(kind, TyKind::Int | TyKind::Float | TyKind::Decimal(..));
+        let level = matches!(kind, TyKind::Category(_) | TyKind::Bool);
+        match self {
+            Self::Numbers => number,
+            Self::Levels => level,
+            Self::Distribution => number || level,
+            Self::Anything => true,
+        }
+    }
+
+    /// In words: `numbers`.
+    #[must_use]
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Numbers => "numbers",
+            Self::Levels => "categories and flags",
+            Self::Distribution => "numbers, categories and flags",
+            Self::Anything => "any column",
+        }
+    }
 }
 
 /// How a fitted function is fitted.
@@ -309,6 +362,8 @@ pub fn fn_signature<'db>(db: &'db dyn Db, block: Block<'db>) -> Option<FnSig> {
         body,
         offending: text(decl, "offending"),
         tags: text(decl, "tags"),
+        counts: flag(decl, "counts"),
+        takes: setting(decl, "takes").and_then(dotted).and_then(|word| Takes::named(&word)),
     })
 }
 

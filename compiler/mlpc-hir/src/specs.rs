@@ -554,7 +554,14 @@ pub const BLOCKS: &[BlockSpec] = &[
         connector: None,
         content: Content {
             settings: &[
-                required("polars", Text, "a template that gives one value over the table"),
+                setting("polars", Text, "a template that gives one value over the table"),
+                setting("python", Text, "a measure of the distance from an earlier profile"),
+                setting(
+                    "takes",
+                    Word(&["numbers", "levels", "distribution", "anything"]),
+                    "columns that the distance is measured of",
+                ),
+                setting("counts", Bool, "whether it gives a count or a share of rows"),
                 setting("offending", Text, "a template of the rows to blame"),
                 setting("nulls", Word(&["handled", "coalesce"]), "what null arguments do"),
                 setting("units", Word(UNIT_WORDS), "what it does with units; without it gives a plain number"),

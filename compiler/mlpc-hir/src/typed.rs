@@ -496,6 +496,32 @@ pub struct Expectation {
     pub table: bool,
     /// Rows to blame.
     pub offending: Option<TExpr>,
+    /// The distance that it bounds, if it compares a column with an earlier profile.
+    pub distance: Option<Distance>,
+    /// Whether what it measures is a count or a share, which shows no value of a row.
+    pub counts: bool,
+}
+
+/// How far a column is from an earlier profile.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Distance {
+    /// `mlp_runtime.distances:drift`.
+    pub measure: String,
+    /// The column.
+    pub column: String,
+    /// The earlier profile.
+    pub against: Against,
+    /// Other arguments, where they are not the defaults.
+    pub arguments: Vec<(String, Const)>,
+}
+
+/// An earlier profile of a dataset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Against {
+    /// The one that the lock pins.
+    Reference,
+    /// The one of the last run that succeeded.
+    Previous,
 }
 
 /// What other blocks may know of a dataset, without positions.

@@ -71,6 +71,7 @@ fn identity(
         InputRef::Source { name } => format!("source:{}", of(sources, name)),
         InputRef::Step { step, output } => format!("step:{}:{output}", of(known, step)),
         InputRef::Champion { model, alias } => format!("champion:{model}:{alias}"),
+        InputRef::Previous { step, output } => format!("previous:{step}:{output}"),
     };
     let environment = of(environments, &step.environment);
     let ingredients = Ingredients {

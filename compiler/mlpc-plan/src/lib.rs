@@ -10,4 +10,6 @@ mod wanted;
 
 pub use lower::{expression, lower};
 pub use plan::Plan;
-pub use wanted::{DEFAULT_ENVIRONMENT, Wanted, WantedCode, WantedData, WantedEnvironment, check_lock, wanted};
+pub use wanted::{
+    DEFAULT_ENVIRONMENT, Wanted, WantedCode, WantedData, WantedEnvironment, WantedProfile, check_lock, wanted,
+};

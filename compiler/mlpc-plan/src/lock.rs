@@ -5,6 +5,8 @@
 //! date 2026-11-23
 //! stdlib 0.1.0 sha256:…
 //! data penguins data/penguins.csv sha256:… 15241 bytes
+//! profile penguins profiles/penguins.json sha256:…
+//! reference penguins body_mass_g 344 rows 2 nulls
 //! code loader.py sha256:…
 //! environment default python 3.11 requirements sha256:…
 //! image default ghcr.io/acme/train:2026.11 sha256:…
@@ -35,6 +37,8 @@ pub struct Lock {
     pub stdlib: Option<LockedStdlib>,
     /// Data files by dataset.
     pub data: BTreeMap<String, LockedData>,
+    /// Profiles that datasets are compared with, by dataset.
+    pub profiles: BTreeMap<String, LockedProfile>,
     /// SHA-256 of the user's code files by path.
     pub code: BTreeMap<String, String>,
     /// Environments by name.
@@ -59,6 +63,26 @@ pub struct LockedData {
     pub sha256: String,
     /// Its size.
     pub bytes: u64,
+}
+
+/// A profile that a dataset is compared with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockedProfile {
+    /// Relative to the project's root, with `/`.
+    pub path: String,
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub sha256: String,
+    /// The columns that it holds.
+    pub columns: BTreeMap<String, LockedColumn>,
+}
+
+/// A column of a profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LockedColumn {
+    /// Rows that it was taken from.
+    pub rows: u64,
+    /// Nulls among them.
+    pub nulls: u64,
 }
 
 /// An environment.
@@ -145,6 +169,12 @@ impl Lock {
         }
         for (name, LockedData { path, sha256, bytes }) in &self.data {
             lines.push(format!("data {} {} sha256:{sha256} {bytes} bytes", word(name), word(path)));
+        }
+        for (name, LockedProfile { path, sha256, columns }) in &self.profiles {
+            lines.push(format!("profile {} {} sha256:{sha256}", word(name), word(path)));
+            lines.extend(columns.iter().map(|(column, LockedColumn { rows, nulls })| {
+                format!("reference {} {} {rows} rows {nulls} nulls", word(name), word(column))
+            }));
         }
         lines.extend(self.code.iter().map(|(path, sha256)| format!("code {} sha256:{sha256}", word(path))));
         for (name, environment) in &self.environments {
@@ -299,6 +329,19 @@ impl Lock {
                 let data = LockedData { path: path.to_owned(), sha256: sha256(hash)?, bytes };
                 unique(self.data.insert(name.to_owned(), data), "data", name)
             }
+            ["profile", name, path, hash] => {
+                let (path, sha256) = (path.to_owned(), sha256(hash)?);
+                let profile = LockedProfile { path, sha256, columns: BTreeMap::new() };
+                unique(self.profiles.insert(name.to_owned(), profile), "profile", name)
+            }
+            ["reference", name, column, rows, "rows", nulls, "nulls"] => {
+                let (Ok(rows), Ok(nulls)) = (rows.parse(), nulls.parse()) else {
+                    return wrong(format!("`{rows}` or `{nulls}` is no number of rows"), AGAIN);
+                };
+                let missing = || (format!("profile `{name}` has no line of its own before this"), AGAIN.to_owned());
+                let columns = &mut self.profiles.get_mut(name).ok_or_else(missing)?.columns;
+                unique(columns.insert(column.to_owned(), LockedColumn { rows, nulls }), "reference", column)
+            }
             ["code", path, hash] => unique(self.code.insert(path.to_owned(), sha256(hash)?), "code", path),
             ["environment", name, "python", python, "requirements", hash] => {
                 let (python, requirements) = (python.to_owned(), sha256(hash)?);
@@ -383,6 +426,8 @@ const FORMS: &[&str] = &[
     "date YEAR-MONTH-DAY",
     "stdlib VERSION sha256:HASH",
     "data NAME PATH sha256:HASH SIZE bytes",
+    "profile DATASET PATH sha256:HASH",
+    "reference DATASET COLUMN COUNT rows COUNT nulls",
     "code PATH sha256:HASH",
     "environment NAME python VERSION requirements sha256:HASH",
     "image ENVIRONMENT REFERENCE sha256:HASH",
@@ -418,7 +463,9 @@ mod tests {
     fn sample() -> String {
         format!(
             "mlp-lock 1\ndate 2026-11-23\nstdlib 0.1.0 sha256:{ZERO}\n\
-             data penguins \"data/my penguins.csv\" sha256:{ZERO} 15241 bytes\ncode loader.py sha256:{ZERO}\n\
+             data penguins \"data/my penguins.csv\" sha256:{ZERO} 15241 bytes\n\
+             profile penguins profiles/penguins.json sha256:{ZERO}\nreference penguins \"body mass\" 344 rows 2 nulls\n\
+             code loader.py sha256:{ZERO}\n\
              environment default python 3.11 requirements sha256:{ZERO}\n\
              image default ghcr.io/acme/train:1 sha256:{ZERO}\npackage default polars 2.1.0\n\
              marker default polars 2.1.0 \"sys_platform == 'linux'\"\nhash default polars 2.1.0 sha256:{ZERO}\n"
@@ -509,6 +556,12 @@ mod tests {
         )
     }
 
+    fn any_profile() -> impl Strategy<Value = LockedProfile> {
+        let column = (any::<u64>(), any::<u64>()).prop_map(|(rows, nulls)| LockedColumn { rows, nulls });
+        (".*", any_hash(), proptest::collection::btree_map(".*", column, 0..3))
+            .prop_map(|(path, sha256, columns)| LockedProfile { path, sha256, columns })
+    }
+
     fn any_lock() -> impl Strategy<Value = Lock> {
         let data =
             (".*", any_hash(), any::<u64>()).prop_map(|(path, sha256, bytes)| LockedData { path, sha256, bytes });
@@ -516,13 +569,15 @@ mod tests {
             proptest::option::of("[0-9]{4}-[0-9]{2}-[0-9]{2}"),
             proptest::option::of((".*", any_hash()).prop_map(|(version, sha256)| LockedStdlib { version, sha256 })),
             proptest::collection::btree_map(".*", data, 0..4),
+            proptest::collection::btree_map(".*", any_profile(), 0..3),
             proptest::collection::btree_map(".*", any_hash(), 0..4),
             proptest::collection::btree_map(".*", any_environment(), 0..3),
         )
-            .prop_map(|(date, stdlib, data, code, environments)| Lock {
+            .prop_map(|(date, stdlib, data, profiles, code, environments)| Lock {
                 date,
                 stdlib,
                 data,
+                profiles,
                 code,
                 environments,
             })
@@ -537,7 +592,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_breaks_the_parser(text in "(mlp-lock 1\n)?((data|hash|environment|package|code|date) )?[ -~\n\"\\\\]*") {
+        fn no_text_breaks_the_parser(text in "(mlp-lock 1\n)?((data|hash|environment|package|profile|reference|code|date) )?[ -~\n\"\\\\]*") {
             if let Ok(lock) = parse(&text) {
                 prop_assert_eq!(parse(&lock.print()).unwrap(), lock);
             }

@@ -3,12 +3,13 @@
 use crate::identity::sha256_hex;
 use crate::lock::{Lock, requirements_digest};
 use mlpc_db::{Block, BlockRef, Db, Place, Project, System, absolute};
-use mlpc_diagnostics::{Code, Diagnostic, Span, rule};
+use mlpc_diagnostics::{Code, Diagnostic, Span, list_words, rule};
 use mlpc_hir::blocks::{dataset::dataset, operations, step::step, train::train};
 use mlpc_hir::library::{body, fn_signature, metric_signature, setting, trainer_signature};
 use mlpc_hir::names::{Space, qualified, resolve};
-use mlpc_hir::typed::{FnBody, SourceRef, StepRun};
+use mlpc_hir::typed::{Against, FnBody, SourceRef, StepRun};
 use mlpc_hir::{all_blocks, block_named};
+use std::collections::BTreeSet;
 
 /// The name of the environment of steps that name none.
 pub const DEFAULT_ENVIRONMENT: &str = "default";
@@ -21,6 +22,8 @@ pub const RUNTIME_REQUIREMENTS: [&str; 3] = ["numpy>=2,<3", "polars>=2.1,<3", "s
 pub struct Wanted {
     /// Files of data.
     pub data: Vec<WantedData>,
+    /// Profiles that datasets are compared with.
+    pub profiles: Vec<WantedProfile>,
     /// Users' Python files, relative to the project's root, sorted.
     pub code: Vec<WantedCode>,
     /// Environments, by name.
@@ -35,6 +38,19 @@ pub struct WantedData {
     /// Relative to the project's root.
     pub path: String,
     /// Where it is named.
+    pub place: (BlockRef, Span),
+}
+
+/// The profile that a dataset is compared with as its reference.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WantedProfile {
+    /// The dataset.
+    pub dataset: String,
+    /// Relative to the project's root.
+    pub path: String,
+    /// The columns that are compared, sorted, each once.
+    pub columns: Vec<String>,
+    /// Where the first comparison is written.
     pub place: (BlockRef, Span),
 }
 
@@ -71,7 +87,8 @@ impl WantedEnvironment {
 /// What a lock must hold for this program.
 #[must_use]
 pub fn wanted(db: &dyn Db, project: Project) -> Wanted {
-    let mut wanted = Wanted { data: Vec::new(), code: Vec::new(), environments: environments(db, project) };
+    let mut wanted =
+        Wanted { data: Vec::new(), profiles: Vec::new(), code: Vec::new(), environments: environments(db, project) };
     for block in all_blocks(db, project, "dataset") {
         let value = &dataset(db, block).value;
         if let Some((SourceRef::File(path), _)) = &value.source {
@@ -79,6 +96,7 @@ pub fn wanted(db: &dyn Db, project: Project) -> Wanted {
             wanted.data.push(WantedData { name: qualified(db, block), path: path.clone(), place });
         }
     }
+    wanted.profiles = profiles(db, project);
     for block in all_blocks(db, project, "step") {
         if let Some(StepRun::Python(path, _)) = &step(db, block).value.run {
             let span = body(db, block).and_then(|decl| setting(decl, "run")).map_or(Span::default(), |expr| expr.span);
@@ -107,6 +125,27 @@ pub fn wanted(db: &dyn Db, project: Project) -> Wanted {
     wanted.code.sort_by(|left, right| left.path.cmp(&right.path));
     wanted.code.dedup_by(|left, right| left.path == right.path);
     wanted
+}
+
+fn profiles(db: &dyn Db, project: Project) -> Vec<WantedProfile> {
+    let mut profiles = Vec::new();
+    for block in all_blocks(db, project, "dataset") {
+        let expectations = &dataset(db, block).value.expectations;
+        let compared = expectations.iter().filter_map(|one| Some((one.distance.as_ref()?, one.span)));
+        let compared: Vec<_> = compared.filter(|(distance, _)| distance.against == Against::Reference).collect();
+        let Some((_, span)) = compared.first() else { continue };
+        let columns: BTreeSet<String> = compared.iter().map(|(distance, _)| distance.column.clone()).collect();
+        let dataset = qualified(db, block);
+        let path = format!("profiles/{dataset}.json");
+        let place = (block.reference(db), *span);
+        profiles.push(WantedProfile { dataset, path, columns: columns.into_iter().collect(), place });
+    }
+    profiles
+}
+
+/// The name of the source that holds the profile that a dataset is compared with.
+pub(crate) fn reference_name(dataset: &str) -> String {
+    format!("{dataset}@reference")
 }
 
 /// The file of a user's own component, relative to the project's root.
@@ -181,6 +220,9 @@ pub fn check_lock(db: &dyn Db, project: Project, lock: Option<&Lock>, system: &d
             lock.data.get(&data.name).filter(|locked| locked.path == data.path).map(|locked| locked.sha256.clone());
         found.file(&format!("dataset `{}`", data.name), &data.path, locked, system, &data.place);
     }
+    for profile in &wanted.profiles {
+        found.profile(profile, lock, system);
+    }
     for code in &wanted.code {
         found.file("code", &code.path, lock.code.get(&code.path).cloned(), system, &code.place);
     }
@@ -235,6 +277,29 @@ impl Findings<'_> {
                 );
             }
             Some(_) => {}
+        }
+    }
+
+    /// A profile is taken from the data by `mlpc lock`, so one that is not there yet is only not locked.
+    fn profile(&mut self, profile: &WantedProfile, lock: &Lock, system: &dyn System) {
+        let WantedProfile { dataset, path, columns, place } = profile;
+        let locked = lock.profiles.get(dataset).filter(|locked| locked.path == *path);
+        let missing = |column: &&String| locked.is_none_or(|locked| !locked.columns.contains_key(*column));
+        let missing: Vec<&str> = columns.iter().filter(missing).map(String::as_str).collect();
+        if !missing.is_empty() {
+            let list = list_words(missing, "and");
+            let message = format!("`mlp.lock` does not hold a reference of {list} of `{dataset}`");
+            self.add(rule::missing_lock_entry, &message, "nothing to compare with yet", place);
+            return;
+        }
+        let present = system.read(path).ok().map(|bytes| sha256_hex(&bytes));
+        if present.as_ref() != locked.map(|locked| &locked.sha256) {
+            let what = if present.is_some() { "differs from what `mlp.lock` holds" } else { "is not there" };
+            let message = format!("the reference of `{dataset}` (`{path}`) {what}");
+            let finding = Diagnostic::new(rule::stale_lock, message, Place::Here(place.1))
+                .here("compared with it")
+                .help("bring back the file that was locked, or run `mlpc lock --profiles` to take the present data as reference");
+            self.all.push(absolute(self.db, self.project.files(self.db), &place.0, finding));
         }
     }
 

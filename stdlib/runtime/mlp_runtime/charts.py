@@ -8,11 +8,14 @@ from html import escape
 import numpy as np
 
 from mlp_runtime.design import Codes, Numbers
+from mlp_runtime.profile import Bin, ColumnProfile
 from mlp_runtime.text import number
 
 _CELL = 56
 _SIDE = 420
 _POINTS = 1000
+_WIDE, _HIGH, _BARS = 320, 80, 32
+_LEVELS, _ROW, _NAMES = 10, 20, 120
 
 
 def confusion(truth: Codes, predicted: Codes, classes: Sequence[str]) -> str:
@@ -102,6 +105,87 @@ def histogram(values: Numbers, *, bins: int = 31) -> str:
     ):
         parts.append(_caption(x, 148, text, anchor=anchor))
     return _svg(_SIDE + 60, 156, "residuals: predicted minus true", parts)
+
+
+def spread(now: ColumnProfile, then: ColumnProfile | None, *, title: str) -> str:
+    """Where the middle 98% of a column's numbers lie, as bars; those of earlier ones as an outline."""
+    held = [item for item in (now, then) if item is not None and item.bins]
+    ends = [_middle(item.bins) for item in held]
+    low, high = min(end[0] for end in ends), max(end[1] for end in ends)
+    edges = np.linspace(low, high, _BARS + 1) if high > low else np.array([low - 0.5, low + 0.5])
+    shares = [_within(item, edges) for item in held]
+    top, width = max(float(item.max()) for item in shares) or 1.0, _WIDE / (len(edges) - 1)
+    heights = [item / top * _HIGH for item in shares]
+    parts = [
+        f'<rect class="good" x="{index * width:.1f}" y="{_HIGH - height:.1f}"'
+        f' width="{width - 1:.1f}" height="{height:.1f}"/>'
+        for index, height in enumerate(heights[0])
+    ]
+    if len(heights) > 1:
+        steps = "".join(
+            f" L{index * width:.1f},{_HIGH - height:.1f} L{(index + 1) * width:.1f},{_HIGH - height:.1f}"
+            for index, height in enumerate(heights[1])
+        )
+        parts.append(f'<path class="then" d="M0,{_HIGH}{steps} L{_WIDE},{_HIGH}"/>')
+    parts.append(_caption(0, _HIGH + 14, number(low)))
+    parts.append(_caption(_WIDE, _HIGH + 14, number(high), anchor="end"))
+    return _svg(_WIDE, _HIGH + 20, title, parts)
+
+
+def _middle(bins: Sequence[Bin]) -> tuple[float, float]:
+    """Between which values the middle 98% lie."""
+    upto = np.cumsum([item.count for item in bins])
+    first, last = np.searchsorted(upto, [0.01 * upto[-1], 0.99 * upto[-1]])
+    return bins[int(first)].low, bins[int(last)].high
+
+
+def _within(profile: ColumnProfile, edges: Numbers) -> Numbers:
+    """Which share of the values lies between each two edges, even within each bin of the profile."""
+    shares = np.zeros(len(edges) - 1)
+    for item in profile.bins:
+        if item.high > item.low:
+            reach = np.clip((edges - item.low) / (item.high - item.low), 0.0, 1.0)
+            shares += np.diff(reach) * item.count
+        elif edges[0] <= item.low <= edges[-1]:
+            place = int(np.searchsorted(edges, item.low, side="right")) - 1
+            shares[min(place, len(shares) - 1)] += item.count
+    total: Numbers = shares / profile.present
+    return total
+
+
+def levels(now: ColumnProfile, then: ColumnProfile | None, *, title: str) -> str:
+    """The share of the most frequent levels as bars, that of earlier values as a mark."""
+    counts, before = dict(now.levels), dict(then.levels) if then is not None else {}
+    order = sorted({**before, **counts}, key=lambda level: (-counts.get(level, 0), level))
+    parts, place = [], 0
+    for level in order[:_LEVELS]:
+        share = counts.get(level, 0) / now.present if now.present else 0.0
+        earlier = before.get(level, 0) / then.present if then is not None and then.present else None
+        parts += _level(place, level, share, earlier)
+        place += _ROW
+    if len(order) > _LEVELS:
+        parts.append(_caption(0, place + 13, f"and {len(order) - _LEVELS} more levels"))
+        place += _ROW
+    return _svg(_WIDE, place + 2, title, parts)
+
+
+def _level(y: int, level: str, share: float, earlier: float | None) -> list[str]:
+    """One bar with its name and share."""
+    name = level if len(level) <= 16 else level[:15] + "…"
+    room = _WIDE - _NAMES - 40
+    told = f"{share:.1%}" if earlier is None else f"{share:.1%}, before {earlier:.1%}"
+    parts = [
+        f"<g><title>{escape(level)}: {told}</title>",
+        _label(_NAMES - 6, y + 14, "end", name),
+        f'<rect class="good" x="{_NAMES}" y="{y + 3}" width="{share * room:.1f}" height="{_ROW - 6}"/>',
+        _caption(_WIDE, y + 14, f"{share:.1%}", anchor="end"),
+    ]
+    if earlier is not None:
+        x = _NAMES + earlier * room
+        parts.append(
+            f'<rect class="mark" x="{x - 1:.1f}" y="{y + 1}" width="2" height="{_ROW - 2}"/>'
+        )
+    return [*parts, "</g>"]
 
 
 def _svg(width: int, height: int, title: str, parts: Sequence[str]) -> str:

@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
 from mlp_runtime import expr, files, formats
+from mlp_runtime.profile import ColumnProfile, Profile
+from mlp_runtime.schema import Schema
 from mlp_runtime.step import DATA_FAILED, Failure
 from mlp_runtime.text import count, shown
 
 EXAMPLES = 5
 ROW = "__row__"
+MEASURED = "measured"
+"""The column that holds a distance while its bound is looked at."""
+
+Against = Literal["reference", "previous"]
+
+
+class Hidden:
+    """Stands for a value that must not be shown."""
+
+    def __str__(self) -> str:
+        """What people see in its place."""
+        return "(hidden)"
+
+
+HIDDEN = Hidden()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,12 +47,15 @@ class Outcome:
     measured: Any = None
     examples: Sequence[dict[str, Any]] = ()
     origin: str | None = None
+    note: str | None = None
 
     def line(self) -> str:
         """One readable line."""
         parts = [self.text]
         if self.measured is not None:
             parts.append(f"measured {shown(self.measured)}")
+        if self.note is not None:
+            parts.append(self.note)
         if self.count is not None:
             parts.append(count(self.count, "row"))
         if self.examples:
@@ -54,13 +74,22 @@ class Outcome:
             "measured": plain(self.measured),
             "examples": [plain(item) for item in self.examples],
             "origin": self.origin,
+            "note": self.note,
         }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """What expectations look at beside the rows: hidden columns, and earlier profiles by what they are called."""
+
+    hidden: Collection[str] = ()
+    profiles: Mapping[Against, Profile | None] = field(default_factory=dict)
 
 
 class Expectation:
     """Something that the rows of a table are expected to meet."""
 
-    def check(self, rows: pl.DataFrame) -> Outcome:
+    def check(self, rows: pl.DataFrame, given: Given) -> Outcome:
         """Whether they do."""
         raise NotImplementedError
 
@@ -75,7 +104,7 @@ class Rows(Expectation):
     origin: str | None = None
     fails: bool = True
 
-    def check(self, rows: pl.DataFrame) -> Outcome:
+    def check(self, rows: pl.DataFrame, given: Given) -> Outcome:
         """Find the rows that do not meet it."""
         bad = rows.filter(~self.condition.fill_null(True))
         return Outcome(
@@ -85,7 +114,7 @@ class Rows(Expectation):
             columns=self.columns,
             fails=self.fails,
             count=bad.height,
-            examples=examples(bad, self.columns),
+            examples=examples(bad, self.columns, hidden=given.hidden),
             origin=self.origin,
         )
 
@@ -102,7 +131,7 @@ class Table(Expectation):
     origin: str | None = None
     fails: bool = True
 
-    def check(self, rows: pl.DataFrame) -> Outcome:
+    def check(self, rows: pl.DataFrame, given: Given) -> Outcome:
         """Measure, and find the rows to blame where the check says which."""
         passed = _one(rows, self.condition) is True
         bad = None
@@ -116,14 +145,69 @@ class Table(Expectation):
             fails=self.fails,
             count=None if bad is None else bad.height,
             measured=None if self.measured is None else _one(rows, self.measured),
-            examples=() if bad is None else examples(bad, self.columns),
+            examples=() if bad is None else examples(bad, self.columns, hidden=given.hidden),
             origin=self.origin,
         )
 
 
-def check(rows: pl.DataFrame, expectations: Sequence[Expectation]) -> list[Outcome]:
+@dataclass(frozen=True)
+class Distance(Expectation):
+    """A bound on how far a column is from an earlier profile; met where there is no profile to compare with yet."""
+
+    text: str
+    measure: Callable[..., float | None]
+    bound: pl.Expr
+    column: str = field(kw_only=True)
+    against: Against = field(kw_only=True)
+    arguments: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
+    origin: str | None = field(default=None, kw_only=True)
+    fails: bool = field(default=True, kw_only=True)
+
+    def check(self, rows: pl.DataFrame, given: Given) -> Outcome:
+        """Measure the distance; null is not within any bound."""
+        profile = given.profiles.get(self.against)
+        earlier = None if profile is None else profile.columns.get(self.column)
+        if earlier is None:
+            return self._outcome(True, note=f"no {_EARLIER[self.against]} to compare with yet")
+        measured = self._distance(rows, earlier)
+        held = pl.DataFrame({MEASURED: pl.Series([measured], dtype=pl.Float64)})
+        passed = _one(held, self.bound) is True
+        return self._outcome(
+            passed, measured, note="nothing to compare" if measured is None else None
+        )
+
+    def _distance(self, rows: pl.DataFrame, earlier: ColumnProfile) -> float | None:
+        values = rows.select(expr.column(self.column)).to_series()
+        return self.measure(values, earlier, **self.arguments)
+
+    def _outcome(self, passed: bool, measured: Any = None, note: str | None = None) -> Outcome:
+        return Outcome(
+            rule="distance",
+            text=self.text,
+            passed=passed,
+            columns=[self.column],
+            fails=self.fails,
+            measured=measured,
+            origin=self.origin,
+            note=note,
+        )
+
+
+_EARLIER: Mapping[Against, str] = {"reference": "reference", "previous": "previous run"}
+
+
+def check(
+    rows: pl.DataFrame,
+    expectations: Sequence[Expectation],
+    schema: Schema,
+    *,
+    reference: Profile | None = None,
+    previous: Profile | None = None,
+) -> list[Outcome]:
     """The outcome of every expectation, in order."""
-    return [expectation.check(rows) for expectation in expectations]
+    profiles: dict[Against, Profile | None] = {"reference": reference, "previous": previous}
+    given = Given(hidden=schema.hidden, profiles=profiles)
+    return [expectation.check(rows, given) for expectation in expectations]
 
 
 def settle(outcomes: Sequence[Outcome], path: Path, *, of: str) -> str:
@@ -141,16 +225,24 @@ def settle(outcomes: Sequence[Outcome], path: Path, *, of: str) -> str:
         head = f"{of}: {len(failed)} of {len(outcomes)} checks failed"
         raise Failure("\n".join([head, *(f"  {item.line()}" for item in failed)]), code=DATA_FAILED)
     held = f"{len(outcomes) - len(warned)} checks hold"
-    return "; ".join([held, *(f"warning: {item.line()}" for item in warned)])
+    noted = [
+        f"{item.text}: {item.note}" for item in outcomes if item.passed and item.note is not None
+    ]
+    return "; ".join([held, *(f"warning: {item.line()}" for item in warned), *noted])
 
 
-def examples(bad: pl.DataFrame, columns: Sequence[str]) -> list[dict[str, Any]]:
-    """The first offending rows: their number in the source, from 1, and their values."""
+def examples(
+    bad: pl.DataFrame, columns: Sequence[str], *, hidden: Collection[str] = ()
+) -> list[dict[str, Any]]:
+    """The first offending rows: their number in the source, from 1, and their values as far as they may be shown."""
     kept = [name for name in columns if name in bad.columns]
     head = bad.head(EXAMPLES).select(expr.columns([ROW, *kept]))
-    return [
-        {"row": row[0] + 1, "values": dict(zip(kept, row[1:], strict=True))} for row in head.rows()
-    ]
+    return [{"row": row[0] + 1, "values": _values(kept, row[1:], hidden)} for row in head.rows()]
+
+
+def _values(names: Sequence[str], row: Sequence[Any], hidden: Collection[str]) -> dict[str, Any]:
+    pairs = zip(names, row, strict=True)
+    return {name: HIDDEN if name in hidden else value for name, value in pairs}
 
 
 def plain(value: Any) -> Any:

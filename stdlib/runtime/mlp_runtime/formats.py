@@ -2,6 +2,7 @@
 
 RESULT = "mlp-result/v1"
 CHECKS = "mlp-checks/v1"
+PROFILE = "mlp-profile/v1"
 TRANSFORM = "mlp-transform/v1"
 MODEL = "mlp-model/v1"
 HASHES = "mlp-hashes/v1"

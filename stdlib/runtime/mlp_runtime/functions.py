@@ -1,6 +1,8 @@
 """Functions of the standard library that take more than one Polars expression to say. Expressions in and out."""
 
 import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import polars as pl
 
@@ -60,6 +62,47 @@ def dot(x: pl.Expr, y: pl.Expr) -> pl.Expr:
 def norm(x: pl.Expr) -> pl.Expr:
     """The length of a vector."""
     return dot(x, x).sqrt()
+
+
+def is_repeated(*columns: pl.Expr) -> pl.Expr:
+    """Whether another row has the same values in all columns; one with a null in it never has."""
+    whole = pl.all_horizontal(column.is_not_null() for column in columns)
+    return (
+        pl.struct(column.alias(str(at)) for at, column in enumerate(columns)).is_duplicated()
+        & whole
+    )
+
+
+def is_ambiguous(x: pl.Expr, y: pl.Expr) -> pl.Expr:
+    """Whether the row's value of `x` comes with several values of `y`; not where one of the two is null."""
+    both = x.is_not_null() & y.is_not_null()
+    return both & (pl.when(both).then(y).drop_nulls().n_unique().over(pl.when(both).then(x)) > 1)
+
+
+def rank_correlation(x: pl.Expr, y: pl.Expr) -> pl.Expr:
+    """Spearman's rank correlation over the rows that have both; null if either is constant."""
+    both = x.is_not_null() & y.is_not_null()
+    return pl.corr(x.filter(both).rank(), y.filter(both).rank()).fill_nan(None).clip(-1.0, 1.0)
+
+
+def falls(x: pl.Expr, time: pl.Expr) -> pl.Expr:
+    """Whether the row's value is below one of an earlier time; not where one of the two is null."""
+
+    def mask(columns: Sequence[pl.Series]) -> pl.Series:
+        rows = pl.DataFrame([columns[0].alias("x"), columns[1].alias("time")])
+        peaks = rows.drop_nulls().group_by("time").agg(pl.col("x").max()).sort("time")
+        earlier = peaks.select("time", peak=pl.col("x").cum_max().shift(1))
+        joined = rows.join(earlier, on="time", how="left", maintain_order="left")
+        return joined.select((pl.col("x") < pl.col("peak")).fill_null(False)).to_series()
+
+    return pl.map_batches([x, time], mask, return_dtype=pl.Boolean)
+
+
+def age_days(time: pl.Expr, as_of: str) -> pl.Expr:
+    """Days from the latest time to a day or moment, with fractions."""
+    moment = datetime.fromisoformat(as_of)
+    end = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    return (pl.lit(end) - time.max()).dt.total_microseconds() / 86_400_000_000
 
 
 def _digest(text: str) -> bytes:

@@ -97,6 +97,7 @@ class Column:
     scale: int = field(default=0, kw_only=True)
     item: Column | None = field(default=None, kw_only=True)
     wide: Wide | None = field(default=None, kw_only=True)
+    tags: Sequence[str] = field(default=(), kw_only=True)
 
     @property
     def source_name(self) -> str:
@@ -143,3 +144,8 @@ class Schema:
     def parts(self) -> list[Column]:
         """The columns of the source, in order."""
         return [part for column in self.columns for part in column.parts]
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """Columns with a tag: their values are shown nowhere."""
+        return frozenset(column.name for column in self.columns if column.tags)

@@ -261,7 +261,7 @@ def _outcome(rule: str, text: str, bad: pl.DataFrame, column: Column) -> Outcome
         passed=bad.is_empty(),
         columns=[column.name],
         count=bad.height,
-        examples=examples(bad, [column.name]),
+        examples=examples(bad, [column.name], hidden=[column.name] if column.tags else []),
     )
 
 
@@ -281,7 +281,7 @@ def _key(rows: pl.DataFrame, schema: Schema) -> list[Outcome]:
                 passed=bad.is_empty(),
                 columns=list(schema.key),
                 count=bad.height,
-                examples=examples(bad, list(schema.key)),
+                examples=examples(bad, list(schema.key), hidden=schema.hidden),
             )
         )
     return found

@@ -6,10 +6,10 @@ use crate::exprs::Printer;
 use crate::features::{datasets, kind, user_function};
 use crate::names::module_name;
 use crate::py::{Argument, Py, flat, value_literal};
-use mlpc_plan::plan::{Check, ColumnSchema, DType, Expectation, Format, Ingest, Origin, Parse, Range, Validate};
+use mlpc_plan::plan::{Against, Check, ColumnSchema, DType, Expectation, Format, Ingest, Origin, Parse, Range, Validate};
 
 pub(super) fn ingest(context: &Context<'_>, ingest: &Ingest) -> Result<Parts, EmitError> {
-    context.require(&["source"], &["rows", "checks"])?;
+    context.require(&["source"], &["rows", "profile", "checks"])?;
     let read = match &ingest.format {
         Format::Csv { null, delimiter, header } => {
             let mut arguments = vec![Argument::keyword("null", Py::strings(null))];
@@ -29,23 +29,47 @@ pub(super) fn ingest(context: &Context<'_>, ingest: &Ingest) -> Result<Parts, Em
     let call = Py::name("table").attribute(read.0).call_with(arguments);
     let title = format!("Read `{}`, check its schema, put its rows in canonical order.", ingest.dataset);
     Ok(Parts::new(title, "Read the source; fail with every cell that is not as declared.")
-        .constant("SCHEMA", &schema(ingest))
+        .constant("SCHEMA", &schema(&Described::from(ingest)))
         .line(format!("rows, found = {}", flat(&call)))
         .line("summary = checks.settle(found, args.checks, of=SCHEMA.dataset)")
         .line("table.write(rows, args.rows)")
+        .line("profile.write(profile.of(rows, SCHEMA), args.profile)")
         .line("return step.Result(rows={\"rows\": rows.height}, summary=f\"{rows.height} rows read; {summary}\")"))
 }
 
-fn schema(ingest: &Ingest) -> Py {
-    let mut arguments = vec![
-        Argument::keyword("dataset", Py::string(&ingest.dataset)),
-        Argument::keyword("columns", Py::List(ingest.schema.iter().map(column).collect())),
-    ];
-    if !ingest.key.is_empty() {
-        arguments.push(Argument::keyword("key", Py::strings(&ingest.key)));
+/// What a schema says of a dataset.
+struct Described<'a> {
+    dataset: &'a str,
+    columns: &'a [ColumnSchema],
+    key: &'a [String],
+    timestamp: Option<&'a str>,
+    timezone: Option<&'a str>,
+}
+
+impl<'a> From<&'a Ingest> for Described<'a> {
+    fn from(ingest: &'a Ingest) -> Self {
+        let Ingest { dataset, schema, key, timestamp, timezone, .. } = ingest;
+        Self { dataset, columns: schema, key, timestamp: timestamp.as_deref(), timezone: timezone.as_deref() }
     }
-    for (name, value) in [("timestamp", &ingest.timestamp), ("timezone", &ingest.timezone)] {
-        arguments.extend(value.as_deref().map(|value| Argument::keyword(name, Py::string(value))));
+}
+
+impl<'a> From<&'a Validate> for Described<'a> {
+    fn from(validate: &'a Validate) -> Self {
+        let Validate { dataset, schema, key, timestamp, .. } = validate;
+        Self { dataset, columns: schema, key, timestamp: timestamp.as_deref(), timezone: None }
+    }
+}
+
+fn schema(described: &Described<'_>) -> Py {
+    let mut arguments = vec![
+        Argument::keyword("dataset", Py::string(described.dataset)),
+        Argument::keyword("columns", Py::List(described.columns.iter().map(column).collect())),
+    ];
+    if !described.key.is_empty() {
+        arguments.push(Argument::keyword("key", Py::strings(described.key)));
+    }
+    for (name, value) in [("timestamp", described.timestamp), ("timezone", described.timezone)] {
+        arguments.extend(value.map(|value| Argument::keyword(name, Py::string(value))));
     }
     Py::name("Schema").call_with(arguments)
 }
@@ -90,6 +114,9 @@ fn column(column: &ColumnSchema) -> Py {
         Some(Parse::Flag(values)) => keyword("flag", Py::Tuple(values.iter().map(value_literal).collect())),
         None => {}
     }
+    if !column.tags.is_empty() {
+        arguments.push(Argument::keyword("tags", Py::strings(&column.tags)));
+    }
     Py::name("Column").call_with(arguments)
 }
 
@@ -130,7 +157,7 @@ fn bounds(range: &Range) -> Py {
 }
 
 pub(super) fn validate(context: &Context<'_>, validate: &Validate) -> Result<Parts, EmitError> {
-    context.require(&["rows"], &["checks"])?;
+    context.require(&["rows", "profile"], &["checks", "data_docs"])?;
     let mut printer = Printer::default();
     let expectations =
         validate.expectations.iter().map(|item| expectation(&mut printer, item)).collect::<Result<Vec<_>, _>>()?;
@@ -144,10 +171,30 @@ pub(super) fn validate(context: &Context<'_>, validate: &Validate) -> Result<Par
         Argument::positional(Py::name("args.checks")),
         Argument::keyword("of", Py::string(&validate.dataset)),
     ]);
-    Ok(parts
+    let earlier: Vec<&str> = [Against::Reference, Against::Previous]
+        .map(Against::input)
+        .into_iter()
+        .filter(|name| context.has_input(name))
+        .collect();
+    let with = |call: &str, positional: &[&str], more: &[(&str, &str)]| {
+        let given = earlier.iter().map(|name| (*name, *name));
+        let keywords = more.iter().copied().chain(given).map(|(name, value)| Argument::keyword(name, Py::name(value)));
+        let positional = positional.iter().map(|name| Argument::positional(Py::name(*name)));
+        flat(&Py::name(call).call_with(positional.chain(keywords).collect()))
+    };
+    let mut parts = parts
+        .constant("SCHEMA", &schema(&Described::from(validate)))
         .constant("EXPECTATIONS", &Py::List(expectations))
         .line("rows = table.read(args.rows)")
-        .line("found = checks.check(rows, EXPECTATIONS)")
+        .line("present = profile.read(args.profile)");
+    for name in &earlier {
+        parts = parts.line(format!("{name} = profile.read(args.{name})"));
+    }
+    let check = with("checks.check", &["rows", "EXPECTATIONS", "SCHEMA"], &[]);
+    let write = with("data_docs.write", &["args.data_docs", "SCHEMA", "found"], &[("present", "present")]);
+    Ok(parts
+        .line(format!("found = {check}"))
+        .line(write)
         .line(format!("summary = {}", flat(&settle)))
         .line("return step.Result(rows={\"rows\": rows.height}, summary=summary)"))
 }
@@ -168,8 +215,21 @@ fn expectation(printer: &mut Printer, expectation: &Expectation) -> Result<Py, E
             }
             "Table"
         }
+        Check::Distance { measure, column, against, arguments: more, bound } => {
+            let function = measure.rsplit_once(':').map_or(measure.as_str(), |(_, function)| function);
+            arguments.push(Argument::positional(Py::name("distances").attribute(function)));
+            arguments.push(Argument::positional(printer.expression(bound)?));
+            arguments.push(Argument::keyword("column", Py::string(column)));
+            arguments.push(Argument::keyword("against", Py::string(against.input())));
+            if !more.is_empty() {
+                let given = more.iter().map(|(name, value)| (Py::string(name), value_literal(value)));
+                arguments.push(Argument::keyword("arguments", Py::Dict(given.collect())));
+            }
+            "Distance"
+        }
     };
-    if !expectation.columns.is_empty() {
+    let is_distance = matches!(expectation.check, Check::Distance { .. });
+    if !expectation.columns.is_empty() && !is_distance {
         arguments.push(Argument::keyword("columns", Py::strings(&expectation.columns)));
     }
     arguments.push(Argument::keyword("origin", origin(&expectation.origin)));

@@ -141,6 +141,15 @@ impl History {
         self.guard(read())
     }
 
+    /// The identity of a step in the last run of a pipeline that succeeded and in which another step ended well too.
+    pub(crate) fn last_identity(&self, pipeline: &str, step: &str, with: &str) -> Result<Option<String>, RunError> {
+        let query = "select made.identity from runs
+             join steps made on made.run = runs.id and made.step = ?2 and made.state in ('succeeded', 'cached')
+             join steps beside on beside.run = runs.id and beside.step = ?3 and beside.state in ('succeeded', 'cached')
+             where runs.pipeline = ?1 and runs.outcome = 'succeeded' order by runs.started desc, runs.id desc limit 1";
+        self.guard(self.connection.query_row(query, params![pipeline, step, with], |row| row.get(0)).optional())
+    }
+
     /// What differs between two runs.
     pub fn compare(&self, left: &str, right: &str) -> Result<Option<Comparison>, RunError> {
         let (Some(left), Some(right)) = (self.run(left)?, self.run(right)?) else { return Ok(None) };

@@ -1,9 +1,10 @@
-//! `mlpc lock`: pins data, code and packages in `mlp.lock`.
+//! `mlpc lock`: pins data, profiles, code and packages in `mlp.lock`.
 
 use crate::build;
 use crate::error::ToolError;
 use crate::exit::Exit;
 use crate::lockfile;
+use crate::profiles;
 use crate::project::{self, Session, Target};
 use crate::terminal::{Style, Terminal};
 
@@ -18,6 +19,9 @@ pub struct Args {
     /// Take the newest packages that fit instead of keeping those in `mlp.lock`
     #[arg(long)]
     upgrade: bool,
+    /// Take the present data as what `against: reference` compares with, instead of keeping what was taken before
+    #[arg(long, conflicts_with = "check")]
+    profiles: bool,
 }
 
 /// Writes `mlp.lock`, or checks it.
@@ -29,7 +33,8 @@ pub fn run(args: &Args, terminal: &mut Terminal) -> Result<Exit, ToolError> {
     }
     build::readable(&session, terminal)?;
     let old = lockfile::read_for_writing(&session)?;
-    let new = lockfile::make(&session, old.as_ref(), args.upgrade, terminal)?;
+    let mut new = lockfile::make(&session, old.as_ref(), args.upgrade, terminal)?;
+    profiles::lock(&session, args.profiles, &mut new, terminal)?;
     lockfile::write(&session, old.as_ref(), &new, terminal)?;
     Ok(Exit::Fine)
 }

@@ -2,22 +2,20 @@
 
 mod time;
 
-use super::{Context, context};
+use super::{Context, context, expectations};
 use crate::annotations::column_type;
 use crate::consts::{dotted, interval, literal};
 use crate::entries::{call_of, has_errors, names};
 use crate::errors;
-use crate::infer::{Columns, Infer, Lookup, Position};
-use crate::library::{FnSig, body, fn_signature, nested, setting, text};
-use crate::names::{Space, resolve};
+use crate::infer::{Columns, Lookup};
+use crate::library::{body, nested, setting, text};
 use crate::typed::{
-    Access, Checked, Column, Const, Dataset, DatasetColumn, DatasetShape, Expectation, ParseAs, SourceFormat,
-    SourceRef, TExpr, TKind,
+    Access, Checked, Column, Const, Dataset, DatasetColumn, DatasetShape, ParseAs, SourceFormat, SourceRef,
 };
 use crate::types::{Ty, TyKind, Wide};
 use mlpc_db::{Block, Db};
 use mlpc_diagnostics::{Span, did_you_mean};
-use mlpc_syntax::ast::{Arg, BlockDecl, Entry, Expr, ExprKind, Field, StatementKind};
+use mlpc_syntax::ast::{Arg, BlockDecl, Entry, Expr, ExprKind, Field};
 use std::sync::Arc;
 
 /// A dataset, checked.
@@ -37,7 +35,7 @@ pub fn dataset<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Dataset> {
     time::check(&mut context, decl, &mut value);
     value.access = access(&mut context, decl);
     check_zone(&mut context, decl, &value);
-    expectations(&mut context, decl, &mut value);
+    expectations::check(&mut context, decl, &mut value);
     context.done(value)
 }
 
@@ -69,7 +67,7 @@ fn in_zone(decl: &BlockDecl, columns: &mut [DatasetColumn]) {
 }
 
 /// Whether a part of the schema, or of one that it spreads, cannot be read.
-fn is_partial(context: &Context<'_>, decl: &BlockDecl) -> bool {
+pub(super) fn is_partial(context: &Context<'_>, decl: &BlockDecl) -> bool {
     has_errors(decl) || unreadable(context, nested(decl, "schema"), 0)
 }
 
@@ -367,97 +365,6 @@ fn check_zone(context: &mut Context<'_>, decl: &BlockDecl, value: &Dataset) {
     }
 }
 
-fn expectations(context: &mut Context<'_>, decl: &BlockDecl, value: &mut Dataset) {
-    let columns: Vec<Column> = value.columns.iter().map(|column| column.column.clone()).collect();
-    let scope = TableScope::new(decl_name(decl), columns, is_partial(context, decl));
-    for entry in nested(decl, "expect") {
-        let (expr, fails) = match entry {
-            Entry::Expression(expr) => (expr, true),
-            Entry::Statement(statement) => match &statement.kind {
-                StatementKind::Warn(expr) => (expr, false),
-                _ => continue,
-            },
-            _ => continue,
-        };
-        let condition = infer(context, &scope, expr);
-        if condition.ty.is_unknown() {
-            continue;
-        }
-        let table = is_table(context, &condition);
-        let offending = if table { offending(context, &condition) } else { None };
-        let text = context.source(expr.span);
-        value.expectations.push(Expectation { text, span: expr.span, fails, condition, table, offending });
-    }
-}
-
-fn infer(context: &mut Context<'_>, scope: &TableScope, expr: &Expr) -> TExpr {
-    // `rows in 300..` is short for `rows() in 300..`.
-    let rewritten = call_rows(expr, scope);
-    let mut infer = Infer {
-        db: context.db,
-        file: context.file,
-        columns: scope,
-        position: Position::Expectation,
-        findings: &mut context.findings,
-        refined: std::collections::BTreeMap::new(),
-        table: None,
-    };
-    infer.condition(&rewritten, "an expectation")
-}
-
-fn call_rows(expr: &Expr, scope: &TableScope) -> Expr {
-    let is_rows =
-        |expr: &Expr| matches!(&expr.kind, ExprKind::Name(name) if name == "rows") && scope.find("rows").is_none();
-    let called = |expr: &Expr| -> Box<Expr> {
-        if is_rows(expr) {
-            Box::new(Expr { kind: ExprKind::Call(Box::new(expr.clone()), Vec::new()), span: expr.span })
-        } else {
-            Box::new(expr.clone())
-        }
-    };
-    let kind = match &expr.kind {
-        ExprKind::In { item, set, negated } => ExprKind::In { item: called(item), set: set.clone(), negated: *negated },
-        ExprKind::Binary(op, left, right) => ExprKind::Binary(*op, called(left), called(right)),
-        other => other.clone(),
-    };
-    Expr { kind, span: expr.span }
-}
-
-/// Whether a condition measures the table: it calls an expectation.
-fn is_table(context: &Context<'_>, condition: &TExpr) -> bool {
-    let mut table = false;
-    condition.walk(&mut |expr| table |= expectation_of(context, expr).is_some());
-    table
-}
-
-fn expectation_of(context: &Context<'_>, expr: &TExpr) -> Option<FnSig> {
-    let TKind::Call { function, .. } = &expr.kind else { return None };
-    let block = resolve(context.db, context.file, Space::Expectation, function)?;
-    fn_signature(context.db, block).clone()
-}
-
-/// The mask of rows that the first expectation in a condition blames.
-fn offending(context: &Context<'_>, condition: &TExpr) -> Option<TExpr> {
-    let mut found = None;
-    condition.walk(&mut |expr| {
-        if found.is_some() {
-            return;
-        }
-        let template = expectation_of(context, expr).and_then(|signature| signature.offending);
-        if let (Some(template), TKind::Call { function, args, constants, .. }) = (template, &expr.kind) {
-            let kind = TKind::Call {
-                function: function.clone(),
-                body: crate::typed::FnBody::Polars(template),
-                args: args.clone(),
-                constants: constants.clone(),
-                finite: false,
-            };
-            found = Some(TExpr { kind, ty: Ty::new(TyKind::Bool), span: expr.span });
-        }
-    });
-    found
-}
-
 /// `production(role: "…", approval: "…")`; every other access asks for nothing.
 fn access(context: &mut Context<'_>, decl: &BlockDecl) -> Option<Access> {
     let expr = setting(decl, "access")?;
@@ -482,7 +389,7 @@ fn access(context: &mut Context<'_>, decl: &BlockDecl) -> Option<Access> {
     }
 }
 
-fn decl_name(decl: &BlockDecl) -> String {
+pub(super) fn decl_name(decl: &BlockDecl) -> String {
     decl.name.as_ref().map_or_else(String::new, |name| format!("`{}`", name.text()))
 }
 

@@ -130,6 +130,9 @@ impl Infer<'_> {
 
     fn constant_argument(&mut self, signature: &FnSig, param: &FnParam, expr: &Expr) -> Option<(Const, Unit)> {
         let what = format!("`{}` of `{}`", param.name, signature.name);
+        if signature.takes.is_some() && !param.options.is_empty() {
+            return self.profile(param, expr).map(|name| (name, Unit::PLAIN));
+        }
         if param.pattern == Pattern::Unit {
             let unit = annotations::unit(expr);
             if unit.is_none() {
@@ -174,6 +177,16 @@ impl Infer<'_> {
             return None;
         }
         Some((value, unit))
+    }
+
+    /// The name of an earlier profile.
+    fn profile(&mut self, param: &FnParam, expr: &Expr) -> Option<Const> {
+        let name = dotted(expr).unwrap_or_default();
+        if param.options.contains(&name) {
+            return Some(Const::Str(name));
+        }
+        self.findings.push(errors::unknown_profile(&name, &param.options, expr.span));
+        None
     }
 
     fn apply(&mut self, signature: &FnSig, bound: Bound, span: Span) -> TExpr {

@@ -202,7 +202,8 @@ fn negated(op: BinaryOp) -> Option<BinaryOp> {
     })
 }
 
-fn mirrored(op: BinaryOp) -> BinaryOp {
+/// The comparison with its sides exchanged.
+pub(crate) fn mirrored(op: BinaryOp) -> BinaryOp {
     match op {
         BinaryOp::Lt => BinaryOp::Gt,
         BinaryOp::Le => BinaryOp::Ge,

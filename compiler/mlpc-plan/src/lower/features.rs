@@ -149,6 +149,7 @@ pub(crate) fn column_schema(column: &DatasetColumn) -> ColumnSchema {
             ParseAs::Epoch(unit) => Parse::Epoch(unit.clone()),
             ParseAs::Flag(texts) => Parse::Flag(texts.iter().map(value).collect()),
         }),
+        tags: column.column.tags.clone(),
         wide: wide.map(|wide| Wide { first: wide.first, last: last(wide.first), item: dtype(&wide.item.kind) }),
     }
 }

@@ -12,7 +12,7 @@ use crate::Plan;
 use crate::identity::derive_seed;
 use crate::lock::Lock;
 use crate::plan::{CodeFile, Environment, FORMAT, FinalArtifact, Origin, Pipeline, Resources, Retry, Source, Step};
-use crate::wanted::{Wanted, default_environment, wanted};
+use crate::wanted::{Wanted, default_environment, reference_name, wanted};
 use indexmap::IndexMap;
 use mlpc_db::{Block, Db, Project};
 use mlpc_diagnostics::Span;
@@ -59,15 +59,17 @@ pub fn lower(db: &dyn Db, project: Project, lock: &Lock) -> Plan {
 }
 
 fn sources(wanted: &Wanted, lock: &Lock) -> Vec<Source> {
-    wanted
-        .data
-        .iter()
-        .map(|data| Source {
-            name: data.name.clone(),
-            path: data.path.clone(),
-            sha256: lock.data.get(&data.name).map_or_else(String::new, |locked| locked.sha256.clone()),
-        })
-        .collect()
+    let data = wanted.data.iter().map(|data| Source {
+        name: data.name.clone(),
+        path: data.path.clone(),
+        sha256: lock.data.get(&data.name).map_or_else(String::new, |locked| locked.sha256.clone()),
+    });
+    let profiles = wanted.profiles.iter().map(|profile| Source {
+        name: reference_name(&profile.dataset),
+        path: profile.path.clone(),
+        sha256: lock.profiles.get(&profile.dataset).map_or_else(String::new, |locked| locked.sha256.clone()),
+    });
+    data.chain(profiles).collect()
 }
 
 fn environments(wanted: &Wanted, lock: &Lock) -> IndexMap<String, Environment> {
@@ -187,6 +189,7 @@ impl Lowering<'_> {
         for step in plan.steps.iter().filter(|step| step.fold.is_none()) {
             let Some((kind, name)) = step.id.split_once('.') else { continue };
             match kind {
+                "validate" => finals.push(named(&format!("{name}_data_docs"), &step.id, "data_docs")),
                 "train" => finals.push(named(name, &step.id, "model")),
                 "evaluate" => {
                     finals.push(named(name, &step.id, "report"));

@@ -6,10 +6,11 @@ use super::features::{column_schema, task};
 use super::splits::fold_id;
 use crate::Plan;
 use crate::plan::{
-    ArtifactKind, CategoryStyle, Check, Evaluate, Expectation, Format, Gate, Ingest, InputRef, MetricCall, MetricNeeds,
+    Against, ArtifactKind, CategoryStyle, Check, ColumnSchema, Evaluate, Expectation, Format, Gate, Ingest, InputRef, MetricCall, MetricNeeds,
     Output, Param, Program, Quantity, Register, Requirement, Resources, Retry, Step, StepSpec, Train, UserPython,
     UserShell, Validate,
 };
+use crate::wanted::reference_name;
 use indexmap::IndexMap;
 use mlpc_db::Block;
 use mlpc_hir::blocks::dataset::dataset;
@@ -136,22 +137,67 @@ impl Lowering<'_> {
             };
             read.inputs.insert("source".to_owned(), source);
             read.outputs.insert("rows".to_owned(), output(ArtifactKind::Table, "rows.parquet"));
+            read.outputs.insert("profile".to_owned(), output(ArtifactKind::Profile, "profile.json"));
             read.outputs.insert("checks".to_owned(), output(ArtifactKind::Checks, "checks.json"));
-            let expectations = checked.expectations.iter().map(|expected| self.expectation(block, expected)).collect();
-            let validate = StepSpec::Validate(Validate { dataset: name.clone(), schema, expectations });
-            let mut check = self.step("validate", &name, block, &Operations::default(), validate);
-            check.inputs.insert("rows".to_owned(), from(read.id.clone(), "rows"));
-            check.outputs.insert("checks".to_owned(), output(ArtifactKind::Checks, "checks.json"));
+            let check = self.validate_step(&name, block, schema, &read.id);
             steps.push(read);
             steps.push(check);
         }
     }
 
-    fn expectation(&self, block: Block<'_>, expected: &typed::Expectation) -> Expectation {
-        let check = if expected.table {
+    fn validate_step(&self, name: &str, block: Block<'_>, schema: Vec<ColumnSchema>, read: &str) -> Step {
+        let checked = &dataset(self.db, block).value;
+        let validate = StepSpec::Validate(Validate {
+            dataset: name.to_owned(),
+            schema,
+            key: checked.key.clone(),
+            timestamp: checked.timestamp.clone(),
+            expectations: checked
+                .expectations
+                .iter()
+                .map(|one| self.expectation(block, one, &checked.columns))
+                .collect(),
+        });
+        let mut check = self.step("validate", name, block, &Operations::default(), validate);
+        check.inputs.insert("rows".to_owned(), from(read, "rows"));
+        check.inputs.insert("profile".to_owned(), from(read, "profile"));
+        let compares = |with| checked.expectations.iter().flat_map(|one| &one.distance).any(|one| one.against == with);
+        if compares(typed::Against::Reference) {
+            let source = InputRef::Source { name: reference_name(name) };
+            check.inputs.insert(Against::Reference.input().to_owned(), source);
+        }
+        if compares(typed::Against::Previous) {
+            let before = InputRef::Previous { step: read.to_owned(), output: "profile".to_owned() };
+            check.inputs.insert(Against::Previous.input().to_owned(), before);
+        }
+        check.outputs.insert("checks".to_owned(), output(ArtifactKind::Checks, "checks.json"));
+        check.outputs.insert("data_docs".to_owned(), output(ArtifactKind::Report, "data_docs.html"));
+        check
+    }
+
+    fn expectation(
+        &self,
+        block: Block<'_>,
+        expected: &typed::Expectation,
+        columns: &[typed::DatasetColumn],
+    ) -> Expectation {
+        let read = expected.condition.columns();
+        let tagged = columns.iter().any(|one| !one.column.tags.is_empty() && read.contains(&one.column.name));
+        let check = if let Some(distance) = &expected.distance {
+            Check::Distance {
+                measure: distance.measure.clone(),
+                column: distance.column.clone(),
+                against: match distance.against {
+                    typed::Against::Reference => Against::Reference,
+                    typed::Against::Previous => Against::Previous,
+                },
+                arguments: distance.arguments.iter().map(|(name, constant)| (name.clone(), value(constant))).collect(),
+                bound: expr(&bound(&expected.condition)),
+            }
+        } else if expected.table {
             Check::Table {
                 condition: expr(&expected.condition),
-                measured: measured(&expected.condition).map(expr),
+                measured: measured(&expected.condition).filter(|_| expected.counts || !tagged).map(expr),
                 offending: expected.offending.as_ref().map(expr),
             }
         } else {
@@ -367,6 +413,22 @@ fn measured(condition: &TExpr) -> Option<&TExpr> {
         TKind::InRange { item, .. } | TKind::InList { item, .. } => Some(item),
         _ => None,
     }
+}
+
+/// The column that stands for the distance in its bound.
+const MEASURED: &str = "measured";
+
+/// A condition with a column in the place of what it measures.
+fn bound(condition: &TExpr) -> TExpr {
+    let mut bound = condition.clone();
+    let place = match &mut bound.kind {
+        TKind::Binary { left, right, .. } if matches!(left.kind, TKind::Literal(_)) => right,
+        TKind::Binary { left, .. } => left,
+        TKind::InRange { item, .. } => item,
+        _ => return bound,
+    };
+    place.kind = TKind::Column(MEASURED.to_owned());
+    bound
 }
 
 /// A user's `file.py:function` relative to the project's root; `module:name` as it is.

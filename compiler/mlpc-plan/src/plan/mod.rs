@@ -64,7 +64,7 @@ pub struct Pipeline {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
-    /// The dataset that reads it.
+    /// The dataset that reads it; `flights@reference` is what the dataset is compared with.
     pub name: String,
     /// Relative to the project's root, with `/`.
     pub path: String,
@@ -185,6 +185,13 @@ pub enum InputRef {
         /// The alias.
         alias: String,
     },
+    /// What this output of a step was in the last run of this pipeline that succeeded; absent when there is none yet.
+    Previous {
+        /// [`Step::id`].
+        step: String,
+        /// A key of [`Step::outputs`].
+        output: String,
+    },
 }
 
 /// An output of a step.
@@ -215,6 +222,8 @@ pub enum ArtifactKind {
     Verdict,
     /// Results of checks on data, JSON.
     Checks,
+    /// What a table holds in few facts, JSON.
+    Profile,
     /// A record of registration, JSON.
     Registration,
     /// Any other file.

@@ -1,6 +1,7 @@
 //! What steps do: kinds of steps, and those about data.
 
 use super::{Evaluate, Expr, Gate, Origin, Register, Split, Train, UserPython, UserShell};
+use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -9,9 +10,11 @@ use serde_json::Value;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "does", rename_all = "snake_case", deny_unknown_fields)]
 pub enum StepSpec {
-    /// Reads a source, checks its schema, writes a table in canonical order. In: `source`. Out: `rows`, `checks`.
+    /// Reads a source, checks its schema, writes a table in canonical order. In: `source`. Out: `rows`, `profile`,
+    /// `checks`.
     Ingest(Ingest),
-    /// Checks expectations. In: `rows`. Out: `checks`.
+    /// Checks expectations. In: `rows`, `profile`, and where it compares with them, `reference` and `previous`. Out:
+    /// `checks`, `data_docs`.
     Validate(Validate),
     /// Row-wise columns. In: one `rows` per dataset, by dataset name. Out: `rows`.
     Features {
@@ -98,6 +101,9 @@ pub struct ColumnSchema {
     pub unique: bool,
     /// How text is read: a time format, or the two texts of a flag (false first).
     pub parse: Option<Parse>,
+    /// `pii`, `sensitive` and the like: values of a column with a tag are shown nowhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
     /// Present if it is read from several columns of the source; `{}` in its name there stands for their number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wide: Option<Wide>,
@@ -191,8 +197,12 @@ pub struct Range {
 pub struct Validate {
     /// The dataset.
     pub dataset: String,
-    /// Its columns, for types.
+    /// Its columns.
     pub schema: Vec<ColumnSchema>,
+    /// Columns that identify a row; empty: its ordinal does.
+    pub key: Vec<String>,
+    /// The row's time.
+    pub timestamp: Option<String>,
     /// In order.
     pub expectations: Vec<Expectation>,
 }
@@ -227,9 +237,43 @@ pub enum Check {
     Table {
         /// Boolean, one value.
         condition: Expr,
-        /// The measured value, where the condition compares one.
+        /// The measured value, where the condition compares one that may be shown.
         measured: Option<Expr>,
         /// Rows to blame, where the expectation says which.
         offending: Option<Expr>,
     },
+    /// A bound on how far a column is from an earlier profile; met where there is none yet.
+    Distance {
+        /// `mlp_runtime.distances:drift`.
+        measure: String,
+        /// The column.
+        column: String,
+        /// The earlier profile.
+        against: Against,
+        /// Other arguments, by name.
+        arguments: IndexMap<String, Value>,
+        /// Boolean, over the column `measured`.
+        bound: Expr,
+    },
+}
+
+/// An earlier profile of a dataset: the input of the step that has its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Against {
+    /// The one that the lock pins.
+    Reference,
+    /// The one of the last run of this pipeline that succeeded.
+    Previous,
+}
+
+impl Against {
+    /// The name of the input that holds it.
+    #[must_use]
+    pub fn input(self) -> &'static str {
+        match self {
+            Self::Reference => "reference",
+            Self::Previous => "previous",
+        }
+    }
 }
