@@ -121,18 +121,19 @@ def column_profile(values: pl.Series, kind: Kind) -> ColumnProfile:
 
 def finite(values: pl.Series) -> pl.Series:
     """The finite numbers among the values."""
-    numbers = values.cast(pl.Float64).drop_nulls()
+    # Polars would read some names of columns as patterns.
+    numbers = values.alias("value").cast(pl.Float64).drop_nulls()
     return numbers.filter(numbers.is_finite())
 
 
 def named(values: pl.Series) -> pl.Series:
     """The values that are not null, as names of levels."""
-    return values.drop_nulls().cast(pl.String)
+    return values.alias("value").drop_nulls().cast(pl.String)
 
 
 def counted(values: pl.Series) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """Different values in ascending order, and how often each occurs."""
-    table = values.alias("value").to_frame().group_by("value").len().sort("value")
+    table = values.to_frame("value").group_by("value").len().sort("value")
     return table["value"].to_numpy(), table["len"].cast(pl.Int64).to_numpy()
 
 

@@ -147,6 +147,14 @@ def test_flags_are_levels() -> None:
     assert distances.total_variation(pl.Series([True, False]), then) == pytest.approx(1 / 6)
 
 
+def test_a_name_that_looks_like_a_pattern_is_a_name() -> None:
+    for name in ("^.*$", "*"):
+        values = pl.Series(name, [1.0, 2.0])
+        assert distances.ks(values, profile.column_profile(values, "number")) == 0.0
+        texts = pl.Series(name, ["a", None])
+        assert distances.drift(texts, profile.column_profile(texts, "level")) == 0.0
+
+
 def test_means_and_nulls() -> None:
     then = kept([1.0, 2.0, 3.0, None])
     assert distances.mean_shift(numbers([4.0, None]), then) == pytest.approx(2.0)
