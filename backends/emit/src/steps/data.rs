@@ -6,7 +6,9 @@ use crate::exprs::Printer;
 use crate::features::{datasets, kind, user_function};
 use crate::names::module_name;
 use crate::py::{Argument, Py, flat, value_literal};
-use mlpc_plan::plan::{Against, Check, ColumnSchema, DType, Expectation, Format, Ingest, Origin, Parse, Range, Validate};
+use mlpc_plan::plan::{
+    Against, Check, ColumnSchema, DType, Expectation, Format, Ingest, Origin, Parse, Range, Validate,
+};
 
 pub(super) fn ingest(context: &Context<'_>, ingest: &Ingest) -> Result<Parts, EmitError> {
     context.require(&["source"], &["rows", "profile", "checks"])?;

@@ -6,9 +6,9 @@ use super::features::{column_schema, task};
 use super::splits::fold_id;
 use crate::Plan;
 use crate::plan::{
-    Against, ArtifactKind, CategoryStyle, Check, ColumnSchema, Evaluate, Expectation, Format, Gate, Ingest, InputRef, MetricCall, MetricNeeds,
-    Output, Param, Program, Quantity, Register, Requirement, Resources, Retry, Step, StepSpec, Train, UserPython,
-    UserShell, Validate,
+    Against, ArtifactKind, CategoryStyle, Check, ColumnSchema, Evaluate, Expectation, Format, Gate, Ingest, InputRef,
+    MetricCall, MetricNeeds, Output, Param, Program, Quantity, Register, Requirement, Resources, Retry, Step, StepSpec,
+    Train, UserPython, UserShell, Validate,
 };
 use crate::wanted::reference_name;
 use indexmap::IndexMap;
