@@ -328,6 +328,12 @@ pub fn span(ms: i64) -> py::Argument {
     py::Argument::keyword(name, Py::integer(ms / length))
 }
 
+/// `timedelta(days=7)`.
+#[must_use]
+pub fn timedelta(ms: i64) -> Py {
+    Py::name("timedelta").call_with(vec![span(ms)])
+}
+
 fn duration(ms: i64) -> Py {
     Py::name("pl").attribute("duration").call_with(vec![span(ms)])
 }

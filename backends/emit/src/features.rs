@@ -1,14 +1,19 @@
 //! The module of a features block: `rows`, `predict_rows`, `fit`, `transform`, and what the model reads.
 
+mod joins;
+mod windows;
+
 use crate::error::EmitError;
-use crate::exprs::Printer;
+use crate::exprs::{Printer, timedelta};
 use crate::imports::{Imports, is_reserved};
 use crate::layout::Layout;
 use crate::names::{columns_of, named_arguments};
 use crate::py::{Argument, Py, flat, is_identifier};
 use crate::text::header;
 use indexmap::{IndexMap, IndexSet};
-use mlpc_plan::plan::{DType, Expr, FeatureSet, Fitted, FittedStage, Join, ModelInput, NamedValue, Plan, Task};
+use mlpc_plan::plan::{
+    DType, Expr, FeatureSet, Fitted, FittedStage, Join, ModelInput, NamedValue, Plan, Spine, Task, Window,
+};
 use serde::Serialize;
 
 /// The column that numbers rows which have no key.
@@ -38,7 +43,7 @@ pub fn module(layout: &Layout, plan: &Plan, set: &FeatureSet) -> Result<String, 
     let mut module = Module { set, printer: Printer::default() };
     let functions = module.functions()?;
     let mut constants = vec![
-        format!("DATASETS = {}", flat(&Py::strings(datasets(set)))),
+        format!("DATASETS = {}", flat(&Py::strings(set.datasets()))),
         format!("KEY = {}", flat(&Py::strings(identifier(set)))),
         format!("WEIGHT = {}", flat(&set.weight.as_deref().map_or(Py::name("None"), Py::string))),
         format!("INPUTS = {}", flat(&Py::List(set.inputs.iter().map(input).collect()))),
@@ -70,13 +75,6 @@ pub fn identifier(set: &FeatureSet) -> Vec<String> {
     if set.key.is_empty() { vec![ROW.to_owned()] } else { set.key.clone() }
 }
 
-/// The datasets that `rows` takes, base first.
-#[must_use]
-pub fn datasets(set: &FeatureSet) -> Vec<String> {
-    let joined = set.joins.iter().map(|join| join.dataset.clone());
-    std::iter::once(set.base.clone()).chain(joined).collect::<IndexSet<_>>().into_iter().collect()
-}
-
 /// The documentation of the block and of its columns.
 fn documentation(set: &FeatureSet) -> String {
     let values = set.values.iter().map(|value| (&value.name, &value.doc));
@@ -84,7 +82,8 @@ fn documentation(set: &FeatureSet) -> String {
         FittedStage::Fit(fitted) => (&fitted.name, &fitted.doc),
         FittedStage::Value(value) => (&value.name, &value.doc),
     });
-    let columns = values.chain(fitted).filter_map(|(name, doc)| {
+    let windows = set.windows.iter().map(|window| (&window.name, &window.doc));
+    let columns = windows.chain(values).chain(fitted).filter_map(|(name, doc)| {
         let words: Vec<&str> = doc.as_deref()?.split_whitespace().collect();
         Some(format!("`{name}`: {}", words.join(" ")))
     });
@@ -147,30 +146,47 @@ struct Module<'a> {
 
 impl Module<'_> {
     fn functions(&mut self) -> Result<Vec<Function>, EmitError> {
-        let (to_learn, to_predict) = (self.values_for(true), self.values_for(false));
+        let set = self.set;
+        let (to_learn, to_predict) = (self.read_for(true), self.read_for(false));
         let own = |value: &&NamedValue| !is_itself(value) && to_learn.contains(&value.name);
         let (values, label_values): (Vec<_>, Vec<_>) =
-            self.set.values.iter().filter(own).partition(|value| to_predict.contains(&value.name));
-        let parameters = parameters(self.set);
-        let taken = parameters.values().map(String::as_str).collect::<Vec<_>>().join(", ");
-        let typed = parameters.values().map(|name| format!("{name}: pl.LazyFrame")).collect::<Vec<_>>().join(", ");
-        let base = parameters.values().next().cloned().unwrap_or_default();
+            set.values.iter().filter(own).partition(|value| to_predict.contains(&value.name));
+        let (windows, label_windows): (Vec<_>, Vec<_>) =
+            set.windows.iter().partition(|window| set.label.is_none() || to_predict.contains(&window.name));
+        let taken = |join: &&Join| join.columns.iter().any(|(_, here)| to_predict.contains(here));
+        let (joins, label_joins): (Vec<_>, Vec<_>) =
+            set.joins.iter().partition(|join| set.label.is_none() || taken(join));
+        let related = Related { joins, windows };
+        let only_label = Related { joins: label_joins, windows: label_windows };
 
+        let parameters = parameters(set);
         let mut functions = Vec::new();
-        let statements = self.shared(&base, &parameters, &values)?;
-        let start = if statements.is_empty() { base } else { format!("_values({taken})") };
-        functions.push(self.rows(&typed, &start, &label_values)?);
-        if self.set.label.is_some() {
-            functions.push(self.predict_rows(&typed, &start));
+        if only_label.joins.is_empty() && only_label.windows.is_empty() {
+            let mut steps = self.related(&related, &parameters, true)?;
+            steps.extend(self.values(&values)?);
+            let shared = Shared::new("_values", "Joins, windows, filters and row-wise values.", &parameters, steps);
+            functions.push(self.rows(&parameters, &shared.call, Vec::new(), &label_values)?);
+            functions.extend(set.label.as_ref().map(|_| self.predict_rows(&parameters, &shared.call)));
+            functions.extend(shared.function);
+        } else {
+            let few = subset(&parameters, &related.datasets(&set.base));
+            let steps = self.related(&related, &few, true)?;
+            let found = Shared::new("_related", "Joins and windows of what is known in time.", &few, steps);
+            let frame = IndexMap::from([(String::new(), "frame".to_owned())]);
+            let steps = self.values(&values)?;
+            let shared = Shared::new("_values", "Filters and row-wise values.", &frame, steps);
+            let late = self.related(&only_label, &parameters, false)?;
+            let mut before = vec![format!("frame = {}", found.call)];
+            before.extend(chained(late, "frame", "frame"));
+            if shared.function.is_some() {
+                before.push(format!("frame = {}", shared.call));
+            }
+            functions.push(self.rows(&parameters, "frame", before, &label_values)?);
+            let start = if shared.function.is_some() { format!("_values({})", found.call) } else { found.call };
+            functions.push(self.predict_rows(&few, &start));
+            functions.extend(found.function.into_iter().chain(shared.function));
         }
-        if !statements.is_empty() {
-            functions.push(Function {
-                signature: format!("_values({typed}) -> pl.LazyFrame"),
-                doc: "Joins, filters and row-wise values.".to_owned(),
-                body: returned(statements),
-            });
-        }
-        if !self.set.fitted.is_empty() {
+        if !set.fitted.is_empty() {
             functions.push(self.fit()?);
         }
         functions.push(self.transform()?);
@@ -178,12 +194,26 @@ impl Module<'_> {
     }
 
     /// The columns on which rows depend: to predict, those that only label and slices need are not among them.
-    fn values_for(&self, labelled: bool) -> IndexSet<String> {
+    fn read_for(&self, labelled: bool) -> IndexSet<String> {
+        let set = self.set;
         let mut needed: IndexSet<String> = self.needed(labelled).into_iter().collect();
-        needed.extend(self.set.filters.iter().flat_map(columns_of));
-        for value in self.set.values.iter().rev() {
+        needed.extend(set.filters.iter().flat_map(columns_of));
+        if labelled {
+            needed.extend(set.label_filters.iter().flat_map(columns_of));
+        }
+        for value in set.values.iter().rev() {
             if needed.contains(&value.name) {
                 needed.extend(columns_of(&value.expr));
+            }
+        }
+        for window in set.windows.iter().rev() {
+            if needed.contains(&window.name) {
+                needed.extend(windows::reads(window));
+            }
+        }
+        for join in set.joins.iter().rev() {
+            if join.columns.iter().any(|(_, here)| needed.contains(here)) {
+                needed.extend(joins::reads(join));
             }
         }
         needed
@@ -208,36 +238,64 @@ impl Module<'_> {
         names.into_iter().collect()
     }
 
-    /// Joins, filters and values as assignments to `frame`; the first reads the base.
-    fn shared(
+    /// The spine, joins and windows, in order.
+    fn related(
         &mut self,
-        base: &str,
+        related: &Related<'_>,
         parameters: &IndexMap<String, String>,
-        values: &[&NamedValue],
-    ) -> Result<Vec<String>, EmitError> {
-        let mut steps = Vec::new();
-        for join in &self.set.joins {
-            let other = parameters.get(&join.dataset).cloned().unwrap_or_default();
-            steps.push(Step::Wrap(self.lookup(join, &other)?));
+        from_base: bool,
+    ) -> Result<Vec<Step>, EmitError> {
+        let other = |dataset: &str| parameters.get(dataset).cloned().unwrap_or_default();
+        let mut steps: Vec<Step> =
+            self.set.spine.iter().filter(|_| from_base).map(|spine| self.sampled(spine)).collect();
+        for join in &related.joins {
+            steps.push(joins::step(&mut self.printer, join, &other(&join.dataset))?);
         }
+        for call in windows::together(&related.windows) {
+            let start = if steps.is_empty() && from_base { other(&self.set.base) } else { "frame".to_owned() };
+            let rows_of = |dataset: Option<&str>| dataset.map_or_else(|| start.clone(), other);
+            steps.push(windows::step(&mut self.printer, &call, rows_of)?);
+        }
+        Ok(steps)
+    }
+
+    /// `spine.sample(customers, …)`.
+    fn sampled(&self, spine: &Spine) -> Step {
+        let set = self.set;
+        let time = set.timestamp.as_deref().unwrap_or("sampled_at");
+        let own: Vec<&String> = set.key.iter().filter(|name| *name != time).collect();
+        let mut arguments = vec![
+            Argument::keyword("key", Py::strings(own)),
+            Argument::keyword("time", Py::string(time)),
+            Argument::keyword("every", timedelta(spine.every_ms)),
+            Argument::keyword("start", Py::string(&spine.start)),
+            Argument::keyword("end", Py::string(&spine.end)),
+        ];
+        arguments.extend(spine.from.as_ref().map(|from| Argument::keyword("since", Py::string(from))));
+        if let Some(valid) = &spine.valid {
+            arguments.push(Argument::keyword("valid_from", Py::string(&valid.from)));
+            arguments.push(Argument::keyword("valid_until", Py::string(&valid.until)));
+        }
+        Step::around("spine.sample", arguments)
+    }
+
+    /// Filters and row-wise values, in order.
+    fn values(&mut self, values: &[&NamedValue]) -> Result<Vec<Step>, EmitError> {
+        let mut steps = Vec::new();
         let named: IndexSet<&str> = values.iter().map(|value| value.name.as_str()).collect();
         let late = |filter: &&Expr| columns_of(filter).iter().any(|name| named.contains(name.as_str()));
         let (after, before): (Vec<_>, Vec<_>) = self.set.filters.iter().partition(late);
         steps.extend(self.filter(&before)?);
         for group in independent(values.iter().copied(), |value| (&value.name, columns_of(&value.expr))) {
-            let named = group.into_iter().map(|value| Ok((value.name.clone(), self.printer.expression(&value.expr)?)));
-            steps.push(with_columns(named.collect::<Result<Vec<_>, EmitError>>()?));
+            steps.push(self.with_values(&group)?);
         }
         steps.extend(self.filter(&after)?);
-        Ok(chained(steps, base, "frame"))
+        Ok(steps)
     }
 
-    fn lookup(&mut self, join: &Join, other: &str) -> Result<(String, String), EmitError> {
-        let on = join.on.iter().map(|(value, column)| Ok((Py::string(column), self.printer.expression(value)?)));
-        let on = Py::Dict(on.collect::<Result<_, EmitError>>()?);
-        let take = join.columns.iter().map(|(there, here)| (Py::string(here), Py::string(there))).collect();
-        let rest = format!(", {other}, on={}, take={})", flat(&on), flat(&Py::Dict(take)));
-        Ok(("table.lookup(".to_owned(), rest))
+    fn with_values(&mut self, values: &[&NamedValue]) -> Result<Step, EmitError> {
+        let named = values.iter().map(|value| Ok((value.name.clone(), self.printer.expression(&value.expr)?)));
+        Ok(with_columns(named.collect::<Result<Vec<_>, EmitError>>()?))
     }
 
     fn filter(&mut self, filters: &[&Expr]) -> Result<Option<Step>, EmitError> {
@@ -248,12 +306,19 @@ impl Module<'_> {
         Ok(Some(Step::Method(format!("filter({})", joined(&conditions)))))
     }
 
-    fn rows(&mut self, typed: &str, start: &str, label_values: &[&NamedValue]) -> Result<Function, EmitError> {
+    fn rows(
+        &mut self,
+        parameters: &IndexMap<String, String>,
+        start: &str,
+        mut before: Vec<String>,
+        label_values: &[&NamedValue],
+    ) -> Result<Function, EmitError> {
         let mut steps = Vec::new();
         for group in independent(label_values.iter().copied(), |value| (&value.name, columns_of(&value.expr))) {
-            let named = group.into_iter().map(|value| Ok((value.name.clone(), self.printer.expression(&value.expr)?)));
-            steps.push(with_columns(named.collect::<Result<Vec<_>, EmitError>>()?));
+            steps.push(self.with_values(&group)?);
         }
+        let late: Vec<&Expr> = self.set.label_filters.iter().collect();
+        steps.extend(self.filter(&late)?);
         let doc = match &self.set.label {
             Some(label) => {
                 let known = self.printer.column(&label.name).method("is_not_null", []);
@@ -263,14 +328,15 @@ impl Module<'_> {
             None => "Rows with their features.",
         };
         steps.push(self.select(true));
-        let signature = format!("rows({typed}) -> pl.LazyFrame");
-        Ok(Function { signature, doc: doc.to_owned(), body: returned(chained(steps, start, "frame")) })
+        before.extend(chained(steps, start, "frame"));
+        let signature = format!("rows({}) -> pl.LazyFrame", typed(parameters));
+        Ok(Function { signature, doc: doc.to_owned(), body: returned(before) })
     }
 
-    fn predict_rows(&mut self, typed: &str, start: &str) -> Function {
+    fn predict_rows(&mut self, parameters: &IndexMap<String, String>, start: &str) -> Function {
         let steps = vec![self.select(false)];
         Function {
-            signature: format!("predict_rows({typed}) -> pl.LazyFrame"),
+            signature: format!("predict_rows({}) -> pl.LazyFrame", typed(parameters)),
             doc: "Rows to predict for: the same without the label and what only it needs.".to_owned(),
             body: returned(chained(steps, start, "frame")),
         }
@@ -367,10 +433,59 @@ impl Module<'_> {
     }
 }
 
+/// Joins and windows of one of the two functions that make rows.
+struct Related<'a> {
+    joins: Vec<&'a Join>,
+    windows: Vec<&'a Window>,
+}
+
+impl Related<'_> {
+    /// The datasets that they read, and the base.
+    fn datasets(&self, base: &str) -> IndexSet<String> {
+        let joined = self.joins.iter().map(|join| join.dataset.clone());
+        let seen = self.windows.iter().filter_map(|window| window.source.clone());
+        std::iter::once(base.to_owned()).chain(joined).chain(seen).collect()
+    }
+}
+
+/// What two functions share: a function of its own, or nothing if there is nothing to do.
+struct Shared {
+    /// What gives the frame.
+    call: String,
+    function: Option<Function>,
+}
+
+impl Shared {
+    /// `parameters` are those of the function; its frame starts as the first of them.
+    fn new(name: &str, doc: &str, parameters: &IndexMap<String, String>, steps: Vec<Step>) -> Self {
+        let start = parameters.values().next().cloned().unwrap_or_default();
+        if steps.is_empty() {
+            return Self { call: start, function: None };
+        }
+        let taken = parameters.values().map(String::as_str).collect::<Vec<_>>().join(", ");
+        let function = Function {
+            signature: format!("{name}({}) -> pl.LazyFrame", typed(parameters)),
+            doc: doc.to_owned(),
+            body: returned(chained(steps, &start, "frame")),
+        };
+        Self { call: format!("{name}({taken})"), function: Some(function) }
+    }
+}
+
 /// One step of a chain: a method of the frame, or a function around it.
 enum Step {
     Method(String),
-    Wrap((String, String)),
+    Wrap(String, String),
+}
+
+impl Step {
+    /// `function(frame, arguments)`.
+    fn around(function: &str, arguments: Vec<Argument>) -> Self {
+        let call = flat(&Py::name("f").call_with(arguments));
+        let rest = call.strip_prefix("f(").unwrap_or(&call);
+        let comma = if rest == ")" { "" } else { ", " };
+        Self::Wrap(format!("{function}("), format!("{comma}{rest}"))
+    }
 }
 
 /// The chain as assignments to `name`, the first of which reads `start`.
@@ -380,7 +495,7 @@ fn chained(steps: Vec<Step>, start: &str, name: &str) -> Vec<String> {
     for step in steps {
         lines.push(match step {
             Step::Method(call) => format!("{name} = {from}.{call}"),
-            Step::Wrap((before, after)) => format!("{name} = {before}{from}{after}"),
+            Step::Wrap(before, after) => format!("{name} = {before}{from}{after}"),
         });
         name.clone_into(&mut from);
     }
@@ -409,18 +524,28 @@ fn joined(items: &[Py]) -> String {
 /// Parameters of `rows` by dataset: its name, unless the module uses that name for something else.
 fn parameters(set: &FeatureSet) -> IndexMap<String, String> {
     const LOCALS: [&str; 6] = ["frame", "rows", "state", "fit", "transform", "predict_rows"];
-    datasets(set)
+    set.datasets()
         .into_iter()
         .enumerate()
         .map(|(index, dataset)| {
-            let parameter = match dataset.as_str() {
+            let parameter = match dataset {
                 name if !is_identifier(name) => format!("dataset_{index}"),
                 name if is_reserved(name) || LOCALS.contains(&name) => format!("{name}_rows"),
                 name => name.to_owned(),
             };
-            (dataset, parameter)
+            (dataset.to_owned(), parameter)
         })
         .collect()
+}
+
+fn subset(parameters: &IndexMap<String, String>, datasets: &IndexSet<String>) -> IndexMap<String, String> {
+    let some = parameters.iter().filter(|(dataset, _)| datasets.contains(*dataset));
+    some.map(|(dataset, name)| (dataset.clone(), name.clone())).collect()
+}
+
+/// Parameters with their type.
+fn typed(parameters: &IndexMap<String, String>) -> String {
+    parameters.values().map(|name| format!("{name}: pl.LazyFrame")).collect::<Vec<_>>().join(", ")
 }
 
 /// Whether a value only names its own column: `column x`.

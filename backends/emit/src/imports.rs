@@ -26,7 +26,7 @@ const fn runtime(name: &'static str, module: &'static str) -> Known {
     Known { name, section: Section::Own, module }
 }
 
-const KNOWN: [Known; 34] = [
+const KNOWN: &[Known] = &[
     standard("Literal", "typing"),
     standard("dataclass", "dataclasses"),
     standard("date", "datetime"),
@@ -42,16 +42,19 @@ const KNOWN: [Known; 34] = [
     runtime("functions", "mlp_runtime"),
     runtime("gate", "mlp_runtime"),
     runtime("identity", "mlp_runtime"),
+    runtime("joins", "mlp_runtime"),
     runtime("metrics", "mlp_runtime"),
     runtime("model", "mlp_runtime"),
     runtime("profile", "mlp_runtime"),
     runtime("registry", "mlp_runtime"),
     runtime("report", "mlp_runtime"),
     runtime("shell", "mlp_runtime"),
+    runtime("spine", "mlp_runtime"),
     runtime("split", "mlp_runtime"),
     runtime("step", "mlp_runtime"),
     runtime("table", "mlp_runtime"),
     runtime("user", "mlp_runtime"),
+    runtime("windows", "mlp_runtime"),
     runtime("Metric", "mlp_runtime.evaluate"),
     runtime("Requirement", "mlp_runtime.gate"),
     runtime("Training", "mlp_runtime.model"),

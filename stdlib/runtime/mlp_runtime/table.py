@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import difflib
 import gzip
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
@@ -91,27 +91,6 @@ def write(rows: pl.DataFrame, path: Path) -> None:
     rows.rechunk().write_parquet(
         path, compression="zstd", compression_level=3, row_group_size=131_072, statistics=True
     )
-
-
-def lookup(
-    rows: pl.LazyFrame,
-    other: pl.LazyFrame,
-    *,
-    on: Mapping[str, pl.Expr],
-    take: Mapping[str, str],
-) -> pl.LazyFrame:
-    """Take columns of `other` by its key: `on` says what each key column equals, `take` renames.
-
-    Rows keep their number and order; where nothing matches, or a key is null, the columns are null.
-    """
-    keys = {f"__key_{index}__": (column, value) for index, (column, value) in enumerate(on.items())}
-    there = [expr.column(column).alias(name) for name, (column, _) in keys.items()]
-    taken = [expr.column(column).alias(name) for name, column in take.items()]
-    left = rows.with_columns(value.alias(name) for name, (_, value) in keys.items())
-    joined = left.join(
-        other.select(there + taken), on=list(keys), how="left", maintain_order="left"
-    )
-    return joined.drop(list(keys))
 
 
 def _without(raw: pl.DataFrame, null: Sequence[str]) -> list[pl.Expr]:

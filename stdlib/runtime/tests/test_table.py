@@ -269,16 +269,3 @@ def test_equal_tables_give_equal_bytes(tmp_path: Path) -> None:
     table.write(pl.concat([rows[:77], rows[77:]], rechunk=False), tmp_path / "two")
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
     assert table.read(tmp_path / "one").equals(rows)
-
-
-def test_lookups_keep_rows_and_their_order() -> None:
-    rows = pl.LazyFrame(
-        {"id": [3, 1, 2, 4], "place": ["b", "a", None, "z"], "__key_0__": [1, 2, 3, 4]}
-    )
-    other = pl.LazyFrame({"name": ["a", "b"], "area": [1.5, 2.5]})
-    joined = table.collect(
-        table.lookup(
-            rows.drop("__key_0__"), other, on={"name": pl.col("place")}, take={"size": "area"}
-        )
-    )
-    assert joined.rows() == [(3, "b", 2.5), (1, "a", 1.5), (2, None, None), (4, "z", None)]

@@ -3,7 +3,7 @@
 use super::{Context, Parts};
 use crate::error::EmitError;
 use crate::exprs::Printer;
-use crate::features::{datasets, kind, user_function};
+use crate::features::{kind, user_function};
 use crate::names::module_name;
 use crate::py::{Argument, Py, flat, value_literal};
 use mlpc_plan::plan::{
@@ -247,9 +247,8 @@ pub(super) fn origin(origin: &Origin) -> Py {
 
 pub(super) fn features(context: &Context<'_>, name: &str) -> Result<Parts, EmitError> {
     let set = context.features(name)?;
-    let datasets = datasets(set);
-    let inputs: Vec<&str> = datasets.iter().map(String::as_str).collect();
-    context.require(&inputs, &["rows"])?;
+    let datasets = set.datasets();
+    context.require(&datasets, &["rows"])?;
     let scans = datasets.iter().map(|dataset| Ok(Py::name("table.scan").call([super::argument(dataset)?])));
     let module = module_name(name);
     let rows = Py::name(format!("{module}.rows")).call(scans.collect::<Result<Vec<_>, EmitError>>()?);

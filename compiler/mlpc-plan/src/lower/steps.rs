@@ -218,8 +218,8 @@ impl Lowering<'_> {
             let Some(block) = block_named(self.db, self.project, "features", name) else { continue };
             let spec = StepSpec::Features { features: name.clone() };
             let mut rows = self.step("features", name, block, &none, spec);
-            for dataset in std::iter::once(&set.base).chain(set.joins.iter().map(|join| &join.dataset)) {
-                rows.inputs.insert(dataset.clone(), from(format!("ingest.{dataset}"), "rows"));
+            for dataset in set.datasets() {
+                rows.inputs.insert(dataset.to_owned(), from(format!("ingest.{dataset}"), "rows"));
                 rows.after.push(format!("validate.{dataset}"));
             }
             rows.after.dedup();
@@ -368,8 +368,8 @@ impl Lowering<'_> {
         decide.inputs.insert("champion".to_owned(), InputRef::Champion { model, alias: value.alias.clone() });
         decide.inputs.insert("parts".to_owned(), from(format!("split.{}", trained.split), "parts"));
         if let Some(set) = plan.features.get(&trained.features) {
-            for dataset in std::iter::once(&set.base).chain(set.joins.iter().map(|join| &join.dataset)) {
-                decide.inputs.insert(dataset.clone(), from(format!("ingest.{dataset}"), "rows"));
+            for dataset in set.datasets() {
+                decide.inputs.insert(dataset.to_owned(), from(format!("ingest.{dataset}"), "rows"));
             }
         }
     }

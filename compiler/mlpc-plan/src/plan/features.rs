@@ -52,6 +52,22 @@ pub struct FeatureSet {
     pub carried: Vec<String>,
 }
 
+impl FeatureSet {
+    /// The datasets that are read, each once, the base first.
+    #[must_use]
+    pub fn datasets(&self) -> Vec<&str> {
+        let joined = self.joins.iter().map(|join| join.dataset.as_str());
+        let seen = self.windows.iter().filter_map(|window| window.source.as_deref());
+        let mut found = vec![self.base.as_str()];
+        for dataset in joined.chain(seen) {
+            if !found.contains(&dataset) {
+                found.push(dataset);
+            }
+        }
+        found
+    }
+}
+
 /// `sample every D in A..=B`: one row per key and moment, in the order of (moment, key).
 ///
 /// The moments are `start`, `start + every_ms`, … up to `end`, which belongs to them. The row's time, called

@@ -1,0 +1,150 @@
+//! Calls of `mlp_runtime.windows`: windows over the same rows in the same frame are one call.
+
+use super::{Step, independent};
+use crate::error::EmitError;
+use crate::exprs::{Printer, timedelta};
+use crate::names::columns_of;
+use crate::py::{Argument, Py};
+use mlpc_plan::plan::{Aggregate, Expr, Frame, Window};
+
+/// Runs of windows that one call computes: they see the same rows, and none reads another.
+pub fn together<'a>(windows: &[&'a Window]) -> Vec<Vec<&'a Window>> {
+    let mut calls: Vec<Vec<&Window>> = Vec::new();
+    for stage in independent(windows.iter().copied(), |window| (&window.name, reads_any(window))) {
+        let first = calls.len();
+        for window in stage {
+            let alike = |call: &&mut Vec<&Window>| call.first().is_some_and(|other| sees_the_same(other, window));
+            match calls.iter_mut().skip(first).find(alike) {
+                Some(call) => call.push(window),
+                None => calls.push(vec![window]),
+            }
+        }
+    }
+    calls
+}
+
+/// `windows.back(frame, {…}, …)`; `rows_of` gives what holds the rows of a dataset, or those of the frame itself.
+///
+/// # Errors
+///
+/// If an expression can't be printed.
+pub fn step(
+    printer: &mut Printer,
+    call: &[&Window],
+    rows_of: impl Fn(Option<&str>) -> String,
+) -> Result<Step, EmitError> {
+    let columns = call.iter().map(|window| Ok((Py::string(&window.name), aggregate(printer, window)?)));
+    let columns = Py::Dict(columns.collect::<Result<_, EmitError>>()?);
+    let Some(window) = call.first() else { return Err(EmitError::Name("windows".to_owned())) };
+    let (here, there) = times(&window.frame);
+    let mut arguments = vec![Argument::positional(columns), Argument::keyword("time", Py::string(here))];
+    if !window.by.is_empty() {
+        arguments.push(Argument::keyword("by", keys(printer, window.by.iter().map(|(here, _)| here))?));
+    }
+    if !is_over_itself(window) {
+        let rows = Py::name(rows_of(window.source.as_deref()));
+        let mut source = vec![Argument::keyword("rows", rows), Argument::keyword("time", Py::string(there))];
+        if !window.by.is_empty() {
+            source.push(Argument::keyword("by", keys(printer, window.by.iter().map(|(_, there)| there))?));
+        }
+        arguments.push(Argument::keyword("over", Py::name("windows.Source").call_with(source)));
+    }
+    let (function, frame) = frame(&window.frame);
+    arguments.extend(frame);
+    Ok(Step::around(function, arguments))
+}
+
+/// The columns of the row that a window reads: not those of another dataset's rows.
+pub fn reads(window: &Window) -> Vec<String> {
+    let (here, there) = times(&window.frame);
+    let mut names = vec![here.to_owned()];
+    names.extend(window.by.iter().flat_map(|(here, _)| columns_of(here)));
+    if let Aggregate::Rank { own } = &window.aggregate {
+        names.extend(columns_of(own));
+    }
+    if window.source.is_none() {
+        names.push(there.to_owned());
+        names.extend(window.by.iter().flat_map(|(_, there)| columns_of(there)));
+        names.extend(window.value.iter().chain(&window.filter).flat_map(columns_of));
+    }
+    names
+}
+
+/// Also what a column of another dataset is called: two windows that share a name are never taken together.
+fn reads_any(window: &Window) -> Vec<String> {
+    let values = window.value.iter().chain(&window.filter).flat_map(columns_of);
+    reads(window).into_iter().chain(values).collect()
+}
+
+fn sees_the_same(one: &Window, other: &Window) -> bool {
+    one.source == other.source && one.by == other.by && one.frame == other.frame
+}
+
+fn is_over_itself(window: &Window) -> bool {
+    let (here, there) = times(&window.frame);
+    window.source.is_none() && here == there && window.by.iter().all(|(here, there)| here == there)
+}
+
+fn times(frame: &Frame) -> (&str, &str) {
+    match frame {
+        Frame::Back { here, there, .. } | Frame::Ahead { here, there, .. } => (here, there),
+    }
+}
+
+/// Keys: names where they are plain columns.
+fn keys<'a>(printer: &mut Printer, keys: impl Iterator<Item = &'a Expr>) -> Result<Py, EmitError> {
+    let keys = keys.map(|key| match key {
+        Expr::Column { name } => Ok(Py::string(name)),
+        _ => printer.expression(key),
+    });
+    Ok(Py::List(keys.collect::<Result<_, EmitError>>()?))
+}
+
+fn frame(frame: &Frame) -> (&'static str, Vec<Argument>) {
+    let mut arguments = Vec::new();
+    match frame {
+        Frame::Back { window_ms, rows, lag_ms, .. } => {
+            arguments.extend(window_ms.map(|ms| Argument::keyword("window", timedelta(ms))));
+            arguments.extend(rows.map(|rows| Argument::keyword("rows", Py::integer(i64::from(rows)))));
+            if *lag_ms != 0 {
+                arguments.push(Argument::keyword("lag", timedelta(*lag_ms)));
+            }
+            ("windows.back", arguments)
+        }
+        Frame::Ahead { ahead_ms, as_of, .. } => {
+            arguments.push(Argument::keyword("ahead", timedelta(*ahead_ms)));
+            arguments.extend(as_of.as_ref().map(|as_of| Argument::keyword("as_of", Py::string(as_of))));
+            ("windows.ahead", arguments)
+        }
+    }
+}
+
+fn aggregate(printer: &mut Printer, window: &Window) -> Result<Py, EmitError> {
+    let mut arguments = Vec::new();
+    if let Some(value) = &window.value {
+        arguments.push(Argument::positional(printer.expression(value)?));
+    }
+    let (function, option) = match &window.aggregate {
+        Aggregate::Count => ("count", None),
+        Aggregate::Sum => ("sum", None),
+        Aggregate::Mean => ("mean", None),
+        Aggregate::Std => ("std", None),
+        Aggregate::Min => ("min", None),
+        Aggregate::Max => ("max", None),
+        Aggregate::Quantile { q } => ("quantile", Some(Argument::positional(Py::float(*q)))),
+        Aggregate::First => ("first", None),
+        Aggregate::Last => ("last", None),
+        Aggregate::NUnique => ("n_unique", None),
+        Aggregate::EwmMean { half_life_ms } => {
+            ("ewm_mean", Some(Argument::keyword("half_life", timedelta(*half_life_ms))))
+        }
+        Aggregate::Lag { n } => ("lag", Some(Argument::positional(Py::integer(i64::from(*n))))),
+        Aggregate::Diff { n } => ("diff", Some(Argument::positional(Py::integer(i64::from(*n))))),
+        Aggregate::Rank { own } => ("rank", Some(Argument::keyword("own", printer.expression(own)?))),
+    };
+    arguments.extend(option);
+    if let Some(filter) = &window.filter {
+        arguments.push(Argument::keyword("where", printer.expression(filter)?));
+    }
+    Ok(Py::name("windows").attribute(function).call_with(arguments))
+}
