@@ -4,7 +4,7 @@
 use crate::program::{Checked, check};
 use mlpc_db::{Block, SourceFile, blocks};
 use mlpc_hir::consts::{dotted, literal};
-use mlpc_hir::infer::{Columns, Infer, Lookup, Position};
+use mlpc_hir::infer::{Columns, Infer, Lookup, Position, literal_expr};
 use mlpc_hir::library::{FnSig, Pattern, body, fn_signature, nested};
 use mlpc_hir::typed::{Const, FnBody, TExpr, TKind};
 use mlpc_hir::types::{Ty, TyKind};
@@ -244,7 +244,12 @@ fn plain(value: &Const) -> Value {
         Const::Float(value) => json!(value),
         Const::Str(value) => json!(value),
         Const::List(items) => items.iter().map(plain).collect(),
-        Const::Duration(_) | Const::Size(_) | Const::Date(_) => panic!("no declaration holds {}", value.describe()),
+        Const::Date(_) => {
+            let printed = mlpc_plan::expression(&literal_expr(value.clone(), Default::default()));
+            let mlpc_plan::plan::Expr::Date { iso } = printed else { panic!("a date stays a date") };
+            json!(iso)
+        }
+        Const::Duration(_) | Const::Size(_) => panic!("no declaration holds {}", value.describe()),
     }
 }
 

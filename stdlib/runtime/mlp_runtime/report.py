@@ -53,10 +53,10 @@ def _metrics(judged: Judged) -> str:
     if judged.folds:
         spread = judged.spread
         told = [
-            (name, _Measured(value), _Measured(spread[name]), f"{better[name]} is better")
+            (name, Measured(value), Measured(spread[name]), f"{better[name]} is better")
             for name, value in judged.values.items()
         ]
-        return _table(["metric", "mean", "standard deviation", ""], told)
+        return table(["metric", "mean", "standard deviation", ""], told)
     rows = [
         (name, Measured(value), f"{better[name]} is better")
         for name, value in judged.values.items()
@@ -69,10 +69,10 @@ def _folds(judged: Judged) -> list[str]:
     if not judged.folds:
         return []
     rows = [
-        (index, fold.rows, *(_Measured(value) for value in fold.values.values()))
+        (index, fold.rows, *(Measured(value) for value in fold.values.values()))
         for index, fold in enumerate(judged.folds, start=1)
     ]
-    return ["<h2>By fold</h2>", _table(["fold", "rows", *judged.values], rows)]
+    return ["<h2>By fold</h2>", table(["fold", "rows", *judged.values], rows)]
 
 
 def _pictures(judged: Judged) -> list[str]:

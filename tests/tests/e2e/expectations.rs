@@ -154,7 +154,7 @@ fn a_lock_without_a_reference_or_with_another_is_refused() {
     let project = project();
     project.edit("main.mlp", "cramers_v(carrier,", "drift(late,");
     let told = project.run(&[]).ended.stderr;
-    assert!(told.contains("`mlp.lock` does not hold a reference of late of `flights`"), "{told}");
+    assert!(told.contains("`mlp.lock` does not hold a reference of `late` of `flights`"), "{told}");
     write(&project, &flights(0, 4));
     let locked = project.read("mlp.lock");
     assert!(locked.contains("reference flights late 300 rows") && !locked.contains("reference flights carrier"));
