@@ -134,10 +134,20 @@ fn take(
     options.build = options.state.join("build").join("profiles");
     build::write(&options.build, &files)?;
     environments::prepare(&plan, &mut options, terminal)?;
+    let outputs = run(&plan, &options, &told)?;
+    let read = |(step, path): (String, PathBuf)| {
+        let text = std::fs::read_to_string(&path).map_err(|error| ToolError::file("read", &path, &error))?;
+        Ok((step.trim_start_matches("ingest.").to_owned(), parse(&path, &text)?))
+    };
+    outputs.into_iter().map(read).collect()
+}
+
+/// Runs the steps that are left and says where each put its profile.
+fn run(plan: &Plan, options: &Options, told: &str) -> Result<BTreeMap<String, PathBuf>, ToolError> {
     let mut outputs: BTreeMap<String, PathBuf> = BTreeMap::new();
     let mut failure = None;
     let mut outcome = None;
-    for event in mlpc_native::execute(&plan, &options)? {
+    for event in mlpc_native::execute(plan, options)? {
         match event {
             RunEvent::StepFinished(step) if step.state == StepState::Failed => {
                 failure = Some(step.message.clone().unwrap_or_else(|| format!("{} failed", step.title)));
@@ -150,18 +160,13 @@ fn take(
         }
     }
     match outcome.ok_or(RunError::Lost)? {
-        Outcome::Succeeded => {}
-        Outcome::Interrupted => return Err(ToolError::told(Exit::Interrupted)),
+        Outcome::Succeeded => Ok(outputs),
+        Outcome::Interrupted => Err(ToolError::told(Exit::Interrupted)),
         Outcome::Refused | Outcome::Failed => {
             let why = failure.unwrap_or_default();
-            return Err(ToolError::usage(format!("cannot take the profile of {told}: {why}")).exit(Exit::StepFailed));
+            Err(ToolError::usage(format!("cannot take the profile of {told}: {why}")).exit(Exit::StepFailed))
         }
     }
-    let read = |(step, path): (String, PathBuf)| {
-        let text = std::fs::read_to_string(&path).map_err(|error| ToolError::file("read", &path, &error))?;
-        Ok((step.trim_start_matches("ingest.").to_owned(), parse(&path, &text)?))
-    };
-    outputs.into_iter().map(read).collect()
 }
 
 /// Leaves of a plan what reads these datasets.
