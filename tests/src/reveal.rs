@@ -2,6 +2,7 @@
 
 use crate::program::Checked;
 use mlpc_db::{Block, SourceFile, blocks, definition, parse_block};
+use mlpc_hir::annotations::alias;
 use mlpc_hir::blocks::dataset::dataset_shape;
 use mlpc_hir::blocks::features::features;
 use mlpc_hir::blocks::operations::parameter;
@@ -32,6 +33,7 @@ fn defined(checked: &Checked, block: Block<'_>) -> Vec<(String, u32)> {
             let own = definitions.iter().filter(|found| found.owner.is_none());
             own.map(|found| (found.expr.ty.to_string(), found.span.start + block.start(db))).collect()
         }
+        "type" => vec![(alias(db, block).value.to_string(), place(""))],
         "param" | "const" => vec![(parameter(db, block).value.ty.to_string(), place(""))],
         _ => Vec::new(),
     }

@@ -146,6 +146,7 @@ declare_codes! {
     MLP0306 impossible_condition Warning "a condition that is always or never true";
     MLP0307 unit_mismatch Error "quantities whose units do not go together";
     MLP0308 constant_column Warning "a feature that is the same in every row";
+    MLP0309 wider_override Error "a column that allows more than the one it overrides";
     // 04: datasets
     MLP0401 unknown_column Error "a column that the data does not have";
     MLP0402 ambiguous_column Error "a column that two sources have";

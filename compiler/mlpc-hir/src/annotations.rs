@@ -1,10 +1,13 @@
 //! Types as written, to types.
 
-use crate::consts::literal;
+use crate::blocks::{Context, context};
+use crate::consts::{interval, literal};
 use crate::errors;
-use crate::typed::Finding;
+use crate::names::{Space, resolve, visible};
+use crate::typed::{Checked, Finding};
 use crate::types::{Exponent, Ty, TyKind, Unit};
-use mlpc_syntax::ast::{BinaryOp, Expr, ExprKind, TypeExpr, TypeKind};
+use mlpc_db::{Block, Db, parse_block};
+use mlpc_syntax::ast::{BinaryOp, Decl, Expr, ExprKind, TypeExpr, TypeKind};
 use std::sync::Arc;
 
 /// Types without arguments, by name.
@@ -45,7 +48,63 @@ pub fn simple_kind(name: &str, args: &[Expr]) -> Option<TyKind> {
 }
 
 /// The type that an annotation means.
-pub fn column_type(ty: &TypeExpr, findings: &mut Vec<Finding>) -> Ty {
+pub fn column_type(context: &mut Context<'_>, ty: &TypeExpr) -> Ty {
+    if let TypeKind::Named { path, args } = &ty.kind
+        && args.is_empty()
+        && let Some(block) = resolve(context.db, context.file, Space::Block, &path.text())
+        && block.keyword(context.db) == ALIAS
+    {
+        let meant = alias(context.db, block).value.clone();
+        let null = meant.nullable || ty.nullable;
+        return meant.with_null(null);
+    }
+    written_type(context, ty)
+}
+
+/// A column's type in the range that its declaration gives, which may narrow that of a named type, not widen it.
+pub fn ranged(context: &mut Context<'_>, ty: Ty, domain: &Expr) -> Ty {
+    match interval(domain) {
+        Some(range) if range.is_empty() => {
+            context.findings.push(errors::bad_value("this range holds no number", "empty", domain.span));
+        }
+        Some(range) if ty.is_number() && !range.within(ty.range) => {
+            context.findings.push(errors::wider_range(&ty, range, domain.span));
+        }
+        Some(range) if ty.is_number() => return ty.in_range(range),
+        Some(_) if ty.is_unknown() => {}
+        Some(_) => context.findings.push(errors::mismatch("a range", "a number", &ty, domain.span)),
+        None => context.findings.push(errors::wrong_form("in", "a range of numbers", domain.span)),
+    }
+    ty
+}
+
+/// The keyword of named types.
+pub const ALIAS: &str = "type";
+
+/// What a named type stands for: `type Money = decimal(10, 2) in 0..`.
+#[salsa::tracked(cycle_result = alias_of_itself)]
+pub fn alias<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Ty> {
+    let mut context = context(db, block);
+    let Decl::Value(decl) = &parse_block(db, block).decl else { return context.done(Ty::unknown()) };
+    let mut ty = decl.ty.as_ref().map_or_else(Ty::unknown, |ty| column_type(&mut context, ty));
+    if let Some(domain) = &decl.domain {
+        ty = ranged(&mut context, ty, domain);
+    }
+    context.done(ty)
+}
+
+/// A type that stands for itself, by way of others or not.
+fn alias_of_itself(db: &dyn Db, _: salsa::Id, block: Block<'_>) -> Checked<Ty> {
+    let mut context = context(db, block);
+    if let Decl::Value(decl) = &parse_block(db, block).decl {
+        let names = [block.name(db).to_owned(), block.name(db).to_owned()];
+        context.findings.push(errors::cycle("these types", &names, decl.name.span, Vec::new()));
+    }
+    context.done(Ty::unknown())
+}
+
+fn written_type(context: &mut Context<'_>, ty: &TypeExpr) -> Ty {
+    let findings = &mut context.findings;
     let TypeKind::Named { path, args } = &ty.kind else {
         findings.push(errors::union_column(ty.span));
         return Ty::unknown();
@@ -73,7 +132,9 @@ pub fn column_type(ty: &TypeExpr, findings: &mut Vec<Finding>) -> Ty {
         findings.push(errors::not_supported(&format!("a column of type `{name}`"), ty.span));
     } else {
         let known = SIMPLE.iter().map(|(name, _)| *name).chain(["category", "vector", "list", "decimal"]).chain(LATER);
-        findings.push(errors::unknown_type(&name, known, path.span));
+        let named = visible(context.db, context.file, Space::Block, &[ALIAS]);
+        let known: Vec<&str> = known.chain(named.iter().map(String::as_str)).collect();
+        findings.push(errors::unknown_type(&name, known.into_iter(), path.span));
     }
     Ty::unknown()
 }

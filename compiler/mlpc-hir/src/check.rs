@@ -1,5 +1,6 @@
 //! Everything that is found in a program: block by block, then what only the whole shows.
 
+use crate::annotations::{ALIAS, alias};
 use crate::blocks::{dataset, features, operations, release, split, step, train};
 use crate::entries::check_entries;
 use crate::errors;
@@ -22,7 +23,9 @@ pub fn check_block<'db>(db: &'db dyn Db, block: Block<'db>) -> Vec<Finding> {
     let parse = parse_block(db, block);
     let mut findings: Vec<Finding> = parse.errors.iter().cloned().map(|error| error.map_places(Place::Here)).collect();
     let Decl::Block(decl) = &parse.decl else {
-        if matches!(parse.decl, Decl::Value(_)) {
+        if block.keyword(db) == ALIAS {
+            findings.extend(alias(db, block).findings.iter().cloned());
+        } else if matches!(parse.decl, Decl::Value(_)) {
             findings.extend(operations::parameter(db, block).findings.iter().cloned());
         }
         return findings;
@@ -72,6 +75,7 @@ fn meaning<'db>(db: &'db dyn Db, block: Block<'db>, decl: &BlockDecl) -> Vec<Fin
         "pipeline" => operations::pipeline(db, block).findings.clone(),
         "environment" => operations::environment(db, block).findings.clone(),
         "dataset" => dataset::dataset(db, block).findings.clone(),
+        "schema" => dataset::schema(db, block).findings.clone(),
         "features" => features::features(db, block).findings.clone(),
         "split" => split::split(db, block).findings.clone(),
         "train" => train::train(db, block).findings.clone(),
@@ -334,7 +338,7 @@ fn untested_data(db: &dyn Db, project: Project) -> Vec<Diagnostic> {
 }
 
 /// Kinds whose blocks mean nothing unless another names them.
-const MUST_BE_USED: [&str; 7] = ["dataset", "features", "split", "schema", "environment", "const", "gate"];
+const MUST_BE_USED: [&str; 8] = ["dataset", "features", "split", "schema", "environment", "const", "gate", ALIAS];
 
 fn unused(db: &dyn Db, project: Project) -> Vec<Diagnostic> {
     let files = project.files(db);

@@ -380,6 +380,24 @@ pub fn never_equal(found: &Ty, span: Span) -> Finding {
         .help("remove it, or correct the range")
 }
 
+/// A column that allows more than the one that it overrides.
+pub fn wider_override(name: &str, found: &Ty, first: &Ty, span: Span, place: Place) -> Finding {
+    let message = format!("`{name}` overrides a column of the schema, and allows what that does not");
+    finding(rule::wider_override, message, span)
+        .here(found.to_string())
+        .label(place, first.to_string())
+        .help("a later column may narrow: fewer values, a smaller range, no nulls; else name it otherwise")
+}
+
+/// A range beyond that of the named type.
+pub fn wider_range(named: &Ty, range: Interval, span: Span) -> Finding {
+    let message = format!("this range, `{range}`, allows what its type does not");
+    finding(rule::wider_override, message, span)
+        .here("wider")
+        .note(format!("the type is `{named}`"))
+        .help("a range may narrow that of a named type, not widen it")
+}
+
 /// Where a null comes from, where something in the expression makes it.
 pub fn caused(finding: Finding, cause: Option<&Cause>) -> Finding {
     match cause {

@@ -5,8 +5,11 @@ use crate::entries::names;
 use crate::library::body;
 use crate::names::{Space, resolve};
 use crate::specs::{Content, ValueForm, block_spec};
-use mlpc_db::{Block, Db};
-use mlpc_syntax::ast::{Arg, ColumnItem, Entry, Expr, ExprKind, Field, Join, Statement, StatementKind, StrPart};
+use mlpc_db::{Block, Db, parse_block};
+use mlpc_syntax::ast::{
+    Arg, ColumnItem, Decl, Entry, Expr, ExprKind, Field, Join, Statement, StatementKind, StrPart, TypeExpr, TypeKind,
+    ValueDecl,
+};
 
 /// Blocks that a block names: in its connector, in settings that take the names of blocks, in joins and spreads.
 #[salsa::tracked(returns(deref))]
@@ -19,6 +22,9 @@ pub fn references<'db>(db: &'db dyn Db, block: Block<'db>) -> Vec<Block<'db>> {
         if let Some(spec) = block_spec(&decl.kind.text) {
             in_entries(&decl.entries, &spec.content, &mut names_used);
         }
+    }
+    if let Decl::Value(ValueDecl { ty: Some(ty), .. }) = &parse_block(db, block).decl {
+        names_used.extend(named_types(ty));
     }
     let mut found = Vec::new();
     for name in names_used {
@@ -87,11 +93,20 @@ fn in_entries(entries: &[Entry], content: &Content, into: &mut Vec<String>) {
                 }
             }
             Entry::Spread(path) => into.push(path.text()),
+            Entry::Field(field) => into.extend(named_types(&field.ty)),
             Entry::Statement(Statement { kind: StatementKind::Join(Join { dataset, .. }), .. }) => {
                 into.push(dataset.text())
             }
             _ => {}
         }
+    }
+}
+
+/// The names of types, which may be those of declarations.
+fn named_types(ty: &TypeExpr) -> Vec<String> {
+    match &ty.kind {
+        TypeKind::Named { path, .. } => vec![path.text()],
+        TypeKind::Union(types) => types.iter().flat_map(named_types).collect(),
     }
 }
 

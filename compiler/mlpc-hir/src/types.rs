@@ -184,6 +184,20 @@ impl Ty {
         }
     }
 
+    /// Whether every value of this type is one of the other, measured the same way.
+    #[must_use]
+    pub fn narrows(&self, other: &Self) -> bool {
+        if self.is_unknown() || other.is_unknown() {
+            return true;
+        }
+        let kind = match (&self.kind, &other.kind) {
+            (TyKind::Category(Some(have)), TyKind::Category(Some(of))) => have.iter().all(|level| of.contains(level)),
+            _ => self.fits(&other.kind),
+        };
+        let same_unit = !self.is_number() || self.unit() == other.unit();
+        kind && (!self.nullable || other.nullable) && self.range.within(other.range) && same_unit
+    }
+
     /// The narrowest type that holds both, if there is one.
     #[must_use]
     pub fn join(&self, other: &Self) -> Option<Self> {

@@ -51,7 +51,7 @@ pub enum Decl {
         /// All of it.
         span: Span,
     },
-    /// `param NAME: type = value in range` or `const NAME = literal`.
+    /// `param NAME: type = value in range`, `const NAME = literal` or `type NAME = type in range`.
     Value(ValueDecl),
     /// Everything with a body: `kind name connector reference { entries }`.
     Block(BlockDecl),
@@ -59,16 +59,16 @@ pub enum Decl {
     Error(Span),
 }
 
-/// A `param` or `const`.
+/// A `param` or `const`, or a `type` without a value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ValueDecl {
-    /// `param` or `const`.
+    /// `param`, `const` or `type`.
     pub keyword: Name,
     /// The `///` lines before it, joined by newlines.
     pub doc: Option<String>,
     /// Its name.
     pub name: Name,
-    /// `: type`.
+    /// `: type`; of a `type` what it stands for.
     pub ty: Option<TypeExpr>,
     /// `= value`.
     pub value: Option<Expr>,

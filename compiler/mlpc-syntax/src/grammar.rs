@@ -26,7 +26,8 @@ pub fn describe(rule: Rule) -> &'static str {
         // Declarations and blocks.
         Rule::declaration => "a declaration",
         Rule::import_text | Rule::import => "an import",
-        Rule::value_text | Rule::value_declaration => "a parameter or constant",
+        Rule::value_text | Rule::value_declaration => "a parameter, constant or type",
+        Rule::alias_word => "`type`",
         Rule::value_word => "`param` or `const`",
         Rule::block => "a block",
         Rule::body => "entries",

@@ -99,7 +99,7 @@ impl Parser<'_> {
         }
         match word {
             "import" => return Start::Import,
-            "param" | "const" => return Start::Value,
+            "param" | "const" | "type" => return Start::Value,
             _ => {}
         }
         let extent = self.scan.extent(0, count, true);
@@ -148,7 +148,7 @@ impl Parser<'_> {
     fn rest(&mut self, from: usize, count: usize) {
         let Some(first) = self.scan.tokens.get(from) else { return };
         self.trivia_to(first.start as usize);
-        let is_line = matches!(self.scan.text(0), "import" | "param" | "const");
+        let is_line = matches!(self.scan.text(0), "import" | "param" | "const" | "type");
         let told = is_line && !self.errors.is_empty()
             || self.slips.iter().any(|slip| matches!(slip, Slip::Stray(at) if *at >= from));
         if !told {

@@ -30,10 +30,11 @@ pub struct Chunk {
 }
 
 /// The words that start declarations.
-pub(crate) const DECLARATION_WORDS: [(&str, ChunkKind); 23] = [
+pub(crate) const DECLARATION_WORDS: [(&str, ChunkKind); 24] = [
     ("import", ChunkKind::Import),
     ("param", ChunkKind::Value),
     ("const", ChunkKind::Value),
+    ("type", ChunkKind::Value),
     ("pipeline", ChunkKind::Block),
     ("environment", ChunkKind::Block),
     ("schema", ChunkKind::Block),

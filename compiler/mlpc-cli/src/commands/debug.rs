@@ -92,6 +92,7 @@ fn types(session: &Session, block: Block<'_>) -> String {
     match block.keyword(db) {
         "pipeline" => shown(block.name(db), &operations::pipeline(db, block).value),
         "environment" => shown(block.name(db), &operations::environment(db, block).value),
+        "type" => shown(block.name(db), &mlpc_hir::annotations::alias(db, block).value),
         "param" | "const" => shown(block.name(db), &operations::parameter(db, block).value),
         "dataset" => shown(block.name(db), &dataset::dataset(db, block).value),
         "features" => shown(block.name(db), &features::features(db, block).value),

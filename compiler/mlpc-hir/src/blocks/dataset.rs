@@ -3,7 +3,7 @@
 mod time;
 
 use super::{Context, context, expectations};
-use crate::annotations::column_type;
+use crate::annotations::{column_type, ranged};
 use crate::consts::{dotted, interval, literal};
 use crate::entries::{call_of, has_errors, names};
 use crate::errors;
@@ -13,9 +13,10 @@ use crate::typed::{
     Access, Checked, Column, Const, Dataset, DatasetColumn, DatasetShape, ParseAs, SourceFormat, SourceRef,
 };
 use crate::types::{Ty, TyKind, Wide};
-use mlpc_db::{Block, Db};
+use mlpc_db::{Block, BlockRef, Db, Place};
 use mlpc_diagnostics::{Span, did_you_mean};
 use mlpc_syntax::ast::{Arg, BlockDecl, Entry, Expr, ExprKind, Field};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A dataset, checked.
@@ -84,17 +85,39 @@ fn unreadable<'a>(context: &Context<'_>, mut entries: impl Iterator<Item = &'a E
     })
 }
 
-/// Columns of a schema's entries, spreads included. A later column of the same name overrides an earlier one.
+/// A record type, checked: what others may spread.
+#[salsa::tracked]
+pub fn schema<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Vec<DatasetColumn>> {
+    let mut context = context(db, block);
+    let mut value = Vec::new();
+    if let Some(decl) = body(db, block) {
+        columns(&mut context, &mut decl.entries.iter(), &mut value, 0);
+    }
+    context.done(value)
+}
+
+/// Columns of a schema's entries, spreads included. A later column of the same name overrides an earlier one, which it
+/// may narrow.
 fn columns(
     context: &mut Context<'_>,
     entries: &mut dyn Iterator<Item = &Entry>,
     into: &mut Vec<DatasetColumn>,
     depth: u32,
 ) {
+    let mut spread: BTreeMap<String, BlockRef> = BTreeMap::new();
     for entry in entries {
         match entry {
             Entry::Field(field) => {
                 let column = column(context, field);
+                let name = &column.column.name;
+                if let Some(first) = into.iter().find(|other| other.column.name == *name)
+                    && let Some(schema) = spread.get(name)
+                    && !column.column.ty.narrows(&first.column.ty)
+                {
+                    let place = Place::There(schema.clone(), name.clone());
+                    let (have, was) = (&column.column.ty, &first.column.ty);
+                    context.findings.push(errors::wider_override(name, have, was, field.name.span, place));
+                }
                 into.retain(|other| other.column.name != column.column.name);
                 into.push(column);
             }
@@ -103,7 +126,13 @@ fn columns(
                 Some(schema) if depth < 16 => {
                     let decl = body(context.db, schema);
                     let mut quiet = context.quiet();
-                    columns(&mut quiet, &mut decl.into_iter().flat_map(|decl| &decl.entries), into, depth + 1);
+                    let entries = decl.into_iter().flat_map(|decl| &decl.entries);
+                    columns(&mut quiet, &mut entries.clone(), into, depth + 1);
+                    let fields = entries.filter_map(|entry| match entry {
+                        Entry::Field(field) => Some(field.name.text.clone()),
+                        _ => None,
+                    });
+                    spread.extend(fields.map(|name| (name, schema.reference(context.db))));
                 }
                 _ => {}
             },
@@ -113,17 +142,9 @@ fn columns(
 }
 
 fn column(context: &mut Context<'_>, field: &Field) -> DatasetColumn {
-    let mut ty = column_type(&field.ty, &mut context.findings);
+    let mut ty = column_type(context, &field.ty);
     if let Some(domain) = &field.domain {
-        match interval(domain) {
-            Some(range) if range.is_empty() => {
-                context.findings.push(errors::bad_value("this range holds no number", "empty", domain.span));
-            }
-            Some(range) if ty.is_number() => ty = ty.in_range(range),
-            Some(_) if ty.is_unknown() => {}
-            Some(_) => context.findings.push(errors::mismatch("a range", "a number", &ty, domain.span)),
-            None => context.findings.push(errors::wrong_form("in", "a range of numbers", domain.span)),
-        }
+        ty = ranged(context, ty, domain);
     }
     let parse = field.parse_as.as_ref().and_then(|expr| parse_as(context, expr, &ty));
     let mut source_name = field.from.as_ref().map_or_else(|| field.name.text.clone(), |from| from.value.clone());

@@ -141,7 +141,7 @@ pub fn parameter<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Parameter> 
     let set = Project::get(db).params(db).get(block.name(db)).filter(|_| decl.keyword.text == "param");
     let value = set.map(|text| crate::consts::spelled(text)).or_else(|| decl.value.as_ref().and_then(literal));
     let ty = match &decl.ty {
-        Some(ty) => crate::annotations::column_type(ty, &mut context.findings),
+        Some(ty) => crate::annotations::column_type(&mut context, ty),
         None => value.clone().map_or_else(Ty::unknown, |value| crate::infer::literal_expr(value, decl.span).ty),
     };
     let range = decl.domain.as_ref().and_then(crate::consts::interval).unwrap_or(Interval::ALL);

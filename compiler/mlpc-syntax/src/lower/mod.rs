@@ -126,7 +126,8 @@ impl Lower<'_> {
     }
 
     fn value_declaration(&mut self, node: NodeId, doc: Option<String>) -> ValueDecl {
-        let keyword = self.part(node, Rule::value_word).map_or_else(|| self.missing_name(node), |word| self.name(word));
+        let word = self.part(node, Rule::value_word).or_else(|| self.part(node, Rule::alias_word));
+        let keyword = word.map_or_else(|| self.missing_name(node), |word| self.name(word));
         ValueDecl {
             keyword,
             doc,
