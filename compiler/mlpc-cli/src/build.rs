@@ -65,7 +65,7 @@ pub fn check(session: &Session, terminal: &mut Terminal) -> Result<(), ToolError
 
 /// Prints findings where they are not the result that was asked for.
 pub fn tell(session: &Session, findings: &[Diagnostic], terminal: &mut Terminal) -> Result<(), ToolError> {
-    let text = render::render(session, findings, Format::Graphical, terminal.err);
+    let text = render::render(session, findings, None, Format::Graphical, terminal.err);
     terminal.print_error(&text);
     match render::exit(findings) {
         Exit::Fine => Ok(()),

@@ -13,19 +13,29 @@ pub const FILE: &str = "mlp.toml";
 pub const EDITION: &str = "2026";
 
 /// Its content.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Config {
     /// What the project is called.
     pub name: Option<String>,
+    /// The share of columns and borders that must have a type.
+    pub coverage: Option<f64>,
 }
 
-/// A section's keys; all values are text.
+/// A section's keys.
 struct Section {
     name: &'static str,
     keys: &'static [&'static str],
 }
 
-const SECTIONS: [Section; 1] = [Section { name: "project", keys: &["name", "edition"] }];
+const SECTIONS: [Section; 2] =
+    [Section { name: "project", keys: &["name", "edition"] }, Section { name: "check", keys: &["coverage"] }];
+
+/// A share as it is written on a command line: from 0 to 1.
+pub fn share(text: &str) -> Result<f64, String> {
+    let wanted = || "a share from 0 to 1, as 0.95".to_owned();
+    let share: f64 = text.parse().map_err(|_| wanted())?;
+    if (0.0..=1.0).contains(&share) { Ok(share) } else { Err(wanted()) }
+}
 
 /// Reads the file, shown to people as `shown`.
 pub fn read(path: &Path, shown: &str) -> Result<Config, ToolError> {
@@ -73,6 +83,10 @@ fn parse(text: &str, shown: &str) -> Result<Config, ToolError> {
             if !section.keys.contains(&&**key.get_ref()) {
                 return Err(source.unknown("setting", key, section.keys));
             }
+            if &**key.get_ref() == "coverage" {
+                config.coverage = Some(coverage(&source, value)?);
+                continue;
+            }
             let DeValue::String(word) = value.get_ref() else {
                 return Err(source.error(format!("`{}` is text", key.get_ref()), value.span(), "not text"));
             };
@@ -84,6 +98,15 @@ fn parse(text: &str, shown: &str) -> Result<Config, ToolError> {
         }
     }
     Ok(config)
+}
+
+fn coverage(source: &Source<'_>, value: &Spanned<DeValue<'_>>) -> Result<f64, ToolError> {
+    let text = match value.get_ref() {
+        DeValue::Float(number) => number.as_str(),
+        DeValue::Integer(number) => number.as_str(),
+        _ => "",
+    };
+    share(text).map_err(|wanted| source.error(format!("`coverage` is {wanted}"), value.span(), "not a share"))
 }
 
 fn wrong_edition(source: &Source<'_>, found: &str, span: Range<usize>) -> ToolError {
@@ -101,6 +124,8 @@ mod tests {
         let config = parse("[project]\nname = \"penguins\"\nedition = \"2026\"\n", "mlp.toml").unwrap();
         assert_eq!(config.name.as_deref(), Some("penguins"));
         assert_eq!(parse("", "mlp.toml").unwrap(), Config::default());
+        assert_eq!(parse("[check]\ncoverage = 0.95\n", "mlp.toml").unwrap().coverage, Some(0.95));
+        assert_eq!(parse("[check]\ncoverage = 1\n", "mlp.toml").unwrap().coverage, Some(1.0));
     }
 
     #[test]
@@ -110,6 +135,8 @@ mod tests {
             ("[projet]\nname = \"a\"\n", "has no section `projet`", "did you mean `project`?"),
             ("[project]\nname = 3\n", "`name` is text", "not text"),
             ("[project]\nedition = \"1999\"\n", "no edition \"1999\"", "edition \"2026\""),
+            ("[check]\ncoverage = 95\n", "a share from 0 to 1", "not a share"),
+            ("[check]\ncoverage = \"all\"\n", "a share from 0 to 1", "not a share"),
             ("project = 1\n", "`project` is a section", "not a section"),
             ("[project\n", "is no TOML", "here"),
         ];

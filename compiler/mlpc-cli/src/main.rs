@@ -6,6 +6,7 @@ mod build;
 mod cli;
 mod commands;
 mod config;
+mod coverage;
 mod environments;
 mod error;
 mod exit;

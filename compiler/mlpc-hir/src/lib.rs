@@ -7,6 +7,7 @@ pub mod annotations;
 pub mod blocks;
 pub mod check;
 pub mod consts;
+pub mod coverage;
 mod entries;
 mod errors;
 pub mod infer;

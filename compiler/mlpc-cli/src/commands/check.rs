@@ -1,5 +1,7 @@
 //! `mlpc check`: finds errors in a program.
 
+use crate::config;
+use crate::coverage::Report;
 use crate::error::ToolError;
 use crate::exit::Exit;
 use crate::project::{self, Session, Target};
@@ -14,13 +16,21 @@ pub struct Args {
     /// How findings are shown
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    /// Also says which columns and borders have no type, and the share of those that have one
+    #[arg(long)]
+    coverage: bool,
+    /// Fails where less than this share of columns and borders has a type, as 0.95
+    #[arg(long, value_name = "SHARE", value_parser = config::share)]
+    coverage_floor: Option<f64>,
 }
 
 /// Prints findings; fails if there is an error among them.
 pub fn run(args: &Args, terminal: &mut Terminal) -> Result<Exit, ToolError> {
     let session = project::open(&args.target)?;
     let findings = mlpc_hir::check_project(&session.db, session.project);
-    let text = render::render(&session, &findings, args.format, terminal.out);
+    let floor = args.coverage_floor.or(session.location.config.coverage);
+    let report = (args.coverage || floor.is_some()).then(|| Report::of(&session, floor));
+    let text = render::render(&session, &findings, report.as_ref(), args.format, terminal.out);
     terminal.print(&text);
     if findings.is_empty() && args.format != Format::Json {
         let mark = terminal.out.paint(Style::Good, "✓");
@@ -30,7 +40,11 @@ pub fn run(args: &Args, terminal: &mut Terminal) -> Result<Exit, ToolError> {
             size(&session)
         ));
     }
-    Ok(render::exit(&findings))
+    let too_low = report.as_ref().is_some_and(Report::is_too_low);
+    if let Some(report) = report.filter(|_| args.format != Format::Json && (args.coverage || too_low)) {
+        terminal.print(&report.text(terminal.out));
+    }
+    Ok(if too_low { Exit::ProgramErrors } else { render::exit(&findings) })
 }
 
 /// `12 blocks`, `12 blocks in 2 files`

@@ -15,6 +15,8 @@ struct Document<'a> {
     warnings: usize,
     notes: usize,
     findings: Vec<Finding<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coverage: Option<serde_json::Value>,
 }
 
 #[derive(Serialize)]
@@ -59,13 +61,14 @@ struct Edit<'a> {
 }
 
 /// The document, ended by a newline.
-pub fn document(sources: &Sources<'_>, findings: &[Diagnostic]) -> String {
+pub fn document(sources: &Sources<'_>, findings: &[Diagnostic], coverage: Option<serde_json::Value>) -> String {
     let document = Document {
         format: FORMAT,
         errors: count(findings, Severity::Error),
         warnings: count(findings, Severity::Warning),
         notes: count(findings, Severity::Note),
         findings: findings.iter().map(|finding| shown(sources, finding)).collect(),
+        coverage,
     };
     crate::json::pretty(&document)
 }

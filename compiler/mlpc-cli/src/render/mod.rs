@@ -3,13 +3,14 @@
 mod json;
 mod sources;
 
+use crate::coverage::Report;
 use crate::exit::Exit;
 use crate::project::Session;
 use crate::terminal::{Paint, Style};
 use codespan_reporting::diagnostic as codespan;
 use codespan_reporting::term::{self, Chars, Config, DisplayStyle, termcolor};
 use mlpc_diagnostics::{Diagnostic, Edit, FileId, Fix, Severity};
-pub use sources::Sources;
+pub use sources::{Position, Sources};
 
 /// How findings are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -25,10 +26,16 @@ pub enum Format {
 
 /// Findings as text, with a summary; empty if there are none, but for JSON.
 #[must_use]
-pub fn render(session: &Session, findings: &[Diagnostic], format: Format, paint: Paint) -> String {
+pub fn render(
+    session: &Session,
+    findings: &[Diagnostic],
+    coverage: Option<&Report<'_>>,
+    format: Format,
+    paint: Paint,
+) -> String {
     let sources = Sources::new(session);
     match format {
-        Format::Json => json::document(&sources, findings),
+        Format::Json => json::document(&sources, findings, coverage.map(Report::json)),
         Format::Short => text(&sources, findings, DisplayStyle::Short, paint),
         Format::Graphical => text(&sources, findings, DisplayStyle::Rich, paint),
     }

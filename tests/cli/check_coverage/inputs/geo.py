@@ -1,0 +1,2 @@
+def near(lat: float, lon: float) -> float:
+    return abs(lat) + abs(lon)
