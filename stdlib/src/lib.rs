@@ -28,6 +28,13 @@ pub fn runtime() -> &'static [SourceText] {
     RUNTIME
 }
 
+/// The environment in which data is looked at before there is a program to run, in the form of a program's lock. Its
+/// only environment is called `tools`.
+#[must_use]
+pub fn tools() -> &'static str {
+    include_str!("../tools.lock")
+}
+
 /// The version of the standard library, which is the compiler's.
 #[must_use]
 pub fn version() -> &'static str {

@@ -98,7 +98,7 @@ impl Project {
             Lock { stdlib: Some(LockedStdlib { version, sha256: mlpc_stdlib::digest() }), ..Lock::default() };
         for data in &wanted.data {
             let bytes = fs::metadata(self.path.join(&data.path)).expect("the data is there").len();
-            let entry = LockedData { path: data.path.clone(), sha256: sha256(&data.path), bytes };
+            let entry = LockedData { path: data.path.clone(), sha256: sha256(&data.path), bytes, archive: None };
             lock.data.insert(data.name.clone(), entry);
         }
         lock.code.extend(wanted.code.iter().map(|code| (code.path.clone(), sha256(&code.path))));

@@ -337,8 +337,12 @@ fn lock_findings(leave_out: impl Fn(&mut Lock)) -> Vec<(String, String)> {
     };
     let wanted = wanted(&checked.db, checked.project);
     for found in &wanted.data {
-        let locked =
-            LockedData { path: found.path.clone(), sha256: sha256_hex(data.as_bytes()), bytes: data.len() as u64 };
+        let locked = LockedData {
+            path: found.path.clone(),
+            sha256: sha256_hex(data.as_bytes()),
+            bytes: data.len() as u64,
+            archive: None,
+        };
         lock.data.insert(found.name.clone(), locked);
     }
     for found in &wanted.environments {

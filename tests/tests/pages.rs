@@ -3,10 +3,13 @@
 use mlpc_db::System;
 use mlpc_diagnostics::{Code, Diagnostic, Severity, codes, rule};
 use mlpc_plan::identity::sha256_hex;
-use mlpc_plan::{check_lock, lock, wanted};
+use mlpc_native::data::{Tools, ask};
+use mlpc_plan::{Declared, Seen, check_lock, declared, lock, mismatches, wanted};
 use mlpc_tests::expected::{disagreements, expected_codes};
 use mlpc_tests::markdown::{Case, cases};
 use mlpc_tests::program::{Checked, check_files, system};
+use mlpc_tests::python::{python, repository};
+use std::fs;
 
 #[test]
 fn every_page_shows_one_mistake_and_its_remedy() {
@@ -45,6 +48,9 @@ fn complaints(code: &Code, case: &Case, failing: bool) -> Vec<String> {
     if let Some(lock) = &case.lock {
         checked.findings.extend(lock_findings(&checked, &lock.text, &files));
     }
+    if [rule::schema_mismatch, rule::unreadable_source].contains(&code) {
+        checked.findings.extend(data_findings(&checked, &files));
+    }
     let texts: String =
         files.iter().map(|(_, text)| *text).chain(case.lock.iter().map(|lock| lock.text.as_str())).collect();
     let expected = expected_codes(&texts);
@@ -66,6 +72,26 @@ fn complaints(code: &Code, case: &Case, failing: bool) -> Vec<String> {
         wrong.extend(disagreements(&checked, &files, |_| false));
     }
     wrong.into_iter().map(|wrong| format!("{} {}: {wrong}", code.id, case.name())).collect()
+}
+
+/// What a look at the data finds, by the runtime's own eyes.
+fn data_findings(checked: &Checked, files: &[(&str, &str)]) -> Vec<Diagnostic> {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    let declared = declared(&checked.db, checked.project);
+    let request = |declared: &Declared| {
+        let path = folder.path().join(&declared.data.path);
+        serde_json::json!({ "ingest": declared.ingest, "path": path, "server": null })
+    };
+    let question: Vec<serde_json::Value> = declared.iter().map(request).collect();
+    let runtime = repository().join("stdlib").join("runtime");
+    let tools = Tools { python: python(), runtime: &runtime };
+    let answer = ask(tools, "mlp_runtime.peek", &serde_json::to_string(&question).unwrap()).unwrap();
+    let seen: Vec<Seen> = serde_json::from_str(&answer).unwrap();
+    let pairs = declared.iter().zip(&seen);
+    pairs.flat_map(|(declared, seen)| mismatches(&checked.db, checked.project, declared, seen)).collect()
 }
 
 /// What a lock lacks. `sha256:…` in it stands for the right digest.

@@ -43,6 +43,7 @@ pub(crate) async fn make(executor: &Executor, task: Task<'_>, work: &mut Work, m
         StepSpec::Shell(_) => None,
         _ => Some(executor.python(&task.step.environment).await?),
     };
+    executor.fetch(task.step).await?;
     let prepared = &executor.prepared;
     let path = prepared.layout.log(&prepared.run, &task.step.id);
     let log = prepared.logs.open(&path)?;

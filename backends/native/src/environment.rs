@@ -138,7 +138,7 @@ pub(crate) fn interpreter(folder: &Path) -> PathBuf {
 }
 
 /// Builds `folder` unless it is there, one process at a time; what a killed process left is thrown away first.
-fn build_once(
+pub(crate) fn build_once(
     folder: &Path,
     content: &str,
     build: impl FnOnce(&Path) -> Result<(), EnvironmentError>,
@@ -167,7 +167,7 @@ fn is_ready(folder: &Path, content: &str) -> bool {
     fs::read_to_string(folder.join(MARKER)).is_ok_and(|found| found == content)
 }
 
-fn create(python: &Path, folder: &Path, with_pip: bool) -> Result<(), EnvironmentError> {
+pub(crate) fn create(python: &Path, folder: &Path, with_pip: bool) -> Result<(), EnvironmentError> {
     let mut command = python_command(python);
     command.args(["-m", "venv"]);
     if !with_pip {
@@ -285,7 +285,7 @@ pub(crate) fn pythons() -> Vec<Interpreter> {
     found
 }
 
-fn versions() -> Vec<String> {
+pub(crate) fn versions() -> Vec<String> {
     let versions: std::collections::BTreeSet<String> = pythons().into_iter().map(|python| python.version).collect();
     versions.into_iter().collect()
 }
@@ -299,7 +299,7 @@ fn probe(candidate: &Path) -> Option<Interpreter> {
     Some(Interpreter { path: PathBuf::from(path.trim()), version: version.trim().to_owned() })
 }
 
-fn at_least(version: &str, wanted: (u32, u32)) -> bool {
+pub(crate) fn at_least(version: &str, wanted: (u32, u32)) -> bool {
     let parsed = version.split_once('.').and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?)));
     parsed.is_some_and(|version: (u32, u32)| version >= wanted)
 }

@@ -7,7 +7,7 @@ use crate::prepare::Prepared;
 use crate::process::{Stop, stopped};
 use crate::registry::{self, Registered, Registration};
 use crate::store::{Entry, Lookup, Work};
-use crate::{StepState, pythons};
+use crate::{StepState, data, pythons};
 use mlpc_plan::plan::{InputRef, Register, Step, StepSpec};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -204,6 +204,26 @@ impl Executor {
         self.pythons.get(&self.prepared, environment, preparing, ready).await.map_err(Failure::new)
     }
 
+    /// Fetches what the step reads and the project does not hold.
+    pub async fn fetch(&self, step: &Step) -> Result<(), Failure> {
+        let sources = step.inputs.values().filter_map(|input| match input {
+            InputRef::Source { name } => self.prepared.plan.sources.iter().find(|source| source.name == *name),
+            _ => None,
+        });
+        for source in sources {
+            let Some(remote) = &source.remote else { continue };
+            let python = self.python(&step.environment).await?;
+            let tools = data::Tools { python: &python, runtime: &self.prepared.options.build };
+            let tell = &mut |message: &str| {
+                let (environment, message) = (step.environment.clone(), message.to_owned());
+                self.tell(ExecutorEvent::EnvironmentPreparing { environment, message });
+            };
+            tokio::task::block_in_place(|| data::ensure(source, remote, tools, tell))
+                .map_err(|error| Failure::new(error.to_string()))?;
+        }
+        Ok(())
+    }
+
     /// Paths of a step's inputs; a champion or a run before that does not exist yet is absent.
     pub fn inputs<'a>(&self, step: &'a Step) -> BTreeMap<&'a str, PathBuf> {
         step.inputs.iter().filter_map(|(name, input)| Some((name.as_str(), self.path(input)?))).collect()
@@ -215,7 +235,10 @@ impl Executor {
         match input {
             InputRef::Source { name } => {
                 let source = prepared.plan.sources.iter().find(|source| source.name == *name)?;
-                Some(prepared.options.root.join(&source.path))
+                match source.remote {
+                    None => Some(prepared.options.root.join(&source.path)),
+                    Some(_) => data::place(source).ok(),
+                }
             }
             InputRef::Step { step, output } => {
                 let position = *prepared.positions.get(step)?;

@@ -9,6 +9,7 @@ mod attempt;
 mod cleanup;
 mod clock;
 mod command;
+pub mod data;
 pub mod digest;
 mod dispatcher;
 pub mod environment;

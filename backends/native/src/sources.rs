@@ -25,6 +25,8 @@ pub(crate) fn verify(plan: &Plan, root: &Path, database: &Connection, path: &Pat
     let files = plan
         .sources
         .iter()
+        // What is fetched is compared when it is fetched.
+        .filter(|source| source.remote.is_none())
         .map(|source| (&source.path, &source.sha256, format!("dataset {}", source.name)))
         .chain(plan.code.iter().map(|file| (&file.path, &file.sha256, "a step".to_owned())));
     for (relative, locked, user) in files {

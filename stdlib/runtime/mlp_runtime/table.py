@@ -5,15 +5,22 @@ from __future__ import annotations
 import csv
 import difflib
 import gzip
-from collections.abc import Sequence
+import io
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TextIO
 
 import polars as pl
 
-from mlp_runtime import expr, parse
+from mlp_runtime import database, expr, parse
 from mlp_runtime.checks import ROW, Outcome, examples
 from mlp_runtime.schema import Column, Schema
 from mlp_runtime.step import DATA_FAILED, Failure
+
+_ZIP = b"PK\x03\x04"
+_GZIP = b"\x1f\x8b"
 
 
 def read_csv(
@@ -24,8 +31,12 @@ def read_csv(
     delimiter: str = ",",
     header: bool = True,
 ) -> tuple[pl.DataFrame, list[Outcome]]:
-    """Read comma-separated text, gzip or not, and check every cell against the schema."""
-    names = _header(path, delimiter)
+    """Read comma-separated text, plain, gzip or in a zip; check every cell against the schema."""
+    try:
+        names = header_of(path, delimiter)
+        source = csv_source(path)
+    except (OSError, UnicodeError, EOFError, zipfile.BadZipFile, ValueError) as error:
+        raise _data_failure(schema, f"{path.name} cannot be read: {error}") from error
     if header:
         _find_columns(schema, names, f"the header of {path.name}")
     elif len(names) != len(schema.parts):
@@ -37,7 +48,7 @@ def read_csv(
         names = [column.source_name for column in schema.parts]
     try:
         raw = pl.read_csv(
-            path,
+            source,
             has_header=header,
             new_columns=names,
             separator=delimiter,
@@ -47,7 +58,7 @@ def read_csv(
     except (pl.exceptions.ComputeError, pl.exceptions.SchemaError) as error:
         raise _data_failure(schema, f"{path.name} is no valid CSV: {_first_line(error)}") from error
     texts = raw.select(expr.columns(column.source_name for column in schema.parts))
-    return _check(texts.with_columns(_without(texts, null)), schema)
+    return _check(texts.with_columns(without(texts, null)), schema)
 
 
 def read_parquet(path: Path, schema: Schema) -> tuple[pl.DataFrame, list[Outcome]]:
@@ -68,6 +79,52 @@ def read_ndjson(path: Path, schema: Schema) -> tuple[pl.DataFrame, list[Outcome]
         message = f"{path.name} is not one JSON object a line: {_first_line(error)}"
         raise _data_failure(schema, message) from error
     _find_columns(schema, raw.columns, path.name)
+    return _check(raw, schema)
+
+
+def read_arrow(path: Path, schema: Schema) -> tuple[pl.DataFrame, list[Outcome]]:
+    """Read an Arrow IPC file, or stream, and check it against the schema."""
+    try:
+        raw = arrow(path)
+    except pl.exceptions.ComputeError as error:
+        raise _data_failure(schema, f"{path.name} is no Arrow: {_first_line(error)}") from error
+    _find_columns(schema, raw.columns, path.name)
+    return _check(raw, schema)
+
+
+def arrow(path: Path) -> pl.DataFrame:
+    """An Arrow IPC file, or stream."""
+    with path.open("rb") as start:
+        as_file = start.read(6) == b"ARROW1"
+    return pl.read_ipc(path) if as_file else pl.read_ipc_stream(path)
+
+
+def read_sqlite(
+    path: Path, schema: Schema, *, table: str | None = None, query: str | None = None
+) -> tuple[pl.DataFrame, list[Outcome]]:
+    """Read a table, or what a query gives, of an SQLite file and check it against the schema."""
+    return _read_database(database.sqlite, path, schema, table, query)
+
+
+def read_duckdb(
+    path: Path, schema: Schema, *, table: str | None = None, query: str | None = None
+) -> tuple[pl.DataFrame, list[Outcome]]:
+    """Read a table, or what a query gives, of a DuckDB file and check it against the schema."""
+    return _read_database(database.duckdb, path, schema, table, query)
+
+
+def _read_database(
+    read: Callable[[Path, str], pl.DataFrame],
+    path: Path,
+    schema: Schema,
+    table: str | None,
+    query: str | None,
+) -> tuple[pl.DataFrame, list[Outcome]]:
+    try:
+        raw = read(path, database.selection(table=table, query=query))
+    except database.DatabaseError as error:
+        raise _data_failure(schema, f"{path.name} cannot be read: {error}") from error
+    _find_columns(schema, raw.columns, "the query" if table is None else f"the table {table}")
     return _check(raw, schema)
 
 
@@ -93,7 +150,7 @@ def write(rows: pl.DataFrame, path: Path) -> None:
     )
 
 
-def _without(raw: pl.DataFrame, null: Sequence[str]) -> list[pl.Expr]:
+def without(raw: pl.DataFrame, null: Sequence[str]) -> list[pl.Expr]:
     """The columns, null where the text is one of those that mean null."""
     if not null:
         return []
@@ -103,13 +160,37 @@ def _without(raw: pl.DataFrame, null: Sequence[str]) -> list[pl.Expr]:
     ]
 
 
-def _header(path: Path, delimiter: str) -> list[str]:
+def header_of(path: Path, delimiter: str) -> list[str]:
     """The fields of the first line."""
-    with path.open("rb") as start:
-        packed = start.read(2) == b"\x1f\x8b"
-    opened = gzip.open if packed else open
-    with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
+    with open_text(path) as file:
         return next(csv.reader(file, delimiter=delimiter), [])
+
+
+def open_text(path: Path) -> TextIO:
+    """The text of a file that is plain, gzip, or a zip that holds nothing else."""
+    with path.open("rb") as start:
+        magic = start.read(4)
+    if magic == _ZIP:
+        text = io.BytesIO(_only_member(path))
+        return io.TextIOWrapper(text, encoding="utf-8-sig", newline="")
+    if magic[:2] == _GZIP:
+        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
+    return path.open("rt", encoding="utf-8-sig", newline="")
+
+
+def csv_source(path: Path) -> Path | bytes:
+    """What Polars reads: the file itself, which may be gzip, or what a zip holds."""
+    with path.open("rb") as start:
+        packed = start.read(4) == _ZIP
+    return _only_member(path) if packed else path
+
+
+def _only_member(path: Path) -> bytes:
+    with zipfile.ZipFile(path) as packed:
+        names = [item.filename for item in packed.infolist() if not item.is_dir()]
+        if len(names) != 1:
+            raise ValueError(f"a zip with one file is wanted, and it holds {len(names)}")
+        return packed.read(names[0])
 
 
 def _find_columns(schema: Schema, names: Sequence[str], where: str) -> None:
@@ -143,6 +224,20 @@ def _check(raw: pl.DataFrame, schema: Schema) -> tuple[pl.DataFrame, list[Outcom
             outcomes += _rules(rows, column)
     outcomes += _key(rows, schema)
     return _in_order(rows, schema), outcomes
+
+
+def look(raw: pl.DataFrame, schema: Schema) -> list[Outcome]:
+    """What fails of the declared columns that some rows have, or of their types if there is no row."""
+    raw = raw.with_row_index(ROW).with_columns(pl.col(ROW).cast(pl.Int64))
+    outcomes: list[Outcome] = []
+    for column in schema.parts:
+        if column.source_name in raw.columns:
+            value, found = _read_column(raw, column, schema.timezone)
+            if all(item.passed for item in found):
+                cells = raw.select(pl.col(ROW), value.alias(column.name))
+                found += _rules(cells, replace(column, unique=False))
+            outcomes += found
+    return [item for item in outcomes if not item.passed]
 
 
 def _read_column(

@@ -7,7 +7,7 @@ use crate::features::{kind, user_function};
 use crate::names::module_name;
 use crate::py::{Argument, Py, flat, value_literal};
 use mlpc_plan::plan::{
-    Against, Check, ColumnSchema, DType, Expectation, Format, Ingest, Origin, Parse, Range, Validate,
+    Against, Check, ColumnSchema, DType, Expectation, Format, Ingest, Origin, Parse, Range, Rows, Validate,
 };
 
 pub(super) fn ingest(context: &Context<'_>, ingest: &Ingest) -> Result<Parts, EmitError> {
@@ -25,6 +25,9 @@ pub(super) fn ingest(context: &Context<'_>, ingest: &Ingest) -> Result<Parts, Em
         }
         Format::Parquet => ("read_parquet", Vec::new()),
         Format::Ndjson => ("read_ndjson", Vec::new()),
+        Format::Arrow => ("read_arrow", Vec::new()),
+        Format::Sqlite { rows } => ("read_sqlite", vec![selection(rows)]),
+        Format::Duckdb { rows } => ("read_duckdb", vec![selection(rows)]),
     };
     let mut arguments = vec![Argument::positional(Py::name("args.source")), Argument::positional(Py::name("SCHEMA"))];
     arguments.extend(read.1);
@@ -37,6 +40,13 @@ pub(super) fn ingest(context: &Context<'_>, ingest: &Ingest) -> Result<Parts, Em
         .line("table.write(rows, args.rows)")
         .line("profile.write(profile.of(rows, SCHEMA), args.profile)")
         .line("return step.Result(rows={\"rows\": rows.height}, summary=f\"{rows.height} rows read; {summary}\")"))
+}
+
+fn selection(rows: &Rows) -> Argument {
+    match rows {
+        Rows::Table(table) => Argument::keyword("table", Py::string(table)),
+        Rows::Query(query) => Argument::keyword("query", Py::string(query)),
+    }
 }
 
 /// What a schema says of a dataset.

@@ -153,7 +153,12 @@ fn pinned_files_are_verified_before_anything_runs() {
     project.write("rows.csv", "a\n1\n");
     let mut plan = plan(vec![shell("step.read", "cp {rows} {out}").writes("out", "o")]);
     let sha256 = mlpc_plan::identity::sha256_hex(b"a\n1\n");
-    plan.sources.push(mlpc_plan::plan::Source { name: "rows".to_owned(), path: "rows.csv".to_owned(), sha256 });
+    plan.sources.push(mlpc_plan::plan::Source {
+        name: "rows".to_owned(),
+        path: "rows.csv".to_owned(),
+        sha256,
+        remote: None,
+    });
     let input = mlpc_plan::plan::InputRef::Source { name: "rows".to_owned() };
     plan.steps[0].inputs.insert("rows".to_owned(), input);
     mlpc_plan::identity::identify(&mut plan);

@@ -5,6 +5,7 @@ use crate::coverage::Report;
 use crate::error::ToolError;
 use crate::exit::Exit;
 use crate::project::{self, Session, Target};
+use crate::reality;
 use crate::render::{self, Format};
 use crate::terminal::{Style, Terminal};
 
@@ -13,6 +14,9 @@ use crate::terminal::{Style, Terminal};
 pub struct Args {
     #[command(flatten)]
     target: Target,
+    /// Compare each schema with its data too: headers, footers and catalogs, never all rows
+    #[arg(long)]
+    data: bool,
     /// How findings are shown
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -27,7 +31,12 @@ pub struct Args {
 /// Prints findings; fails if there is an error among them.
 pub fn run(args: &Args, terminal: &mut Terminal) -> Result<Exit, ToolError> {
     let session = project::open(&args.target)?;
-    let findings = mlpc_hir::check_project(&session.db, session.project);
+    let mut findings = mlpc_hir::check_project(&session.db, session.project);
+    if args.data && render::exit(&findings) == Exit::Fine {
+        // What a wrong program says of its data is worth no look.
+        findings.extend(reality::compare(&session, terminal)?);
+        findings.sort_by_key(mlpc_diagnostics::Diagnostic::sort_key);
+    }
     let floor = args.coverage_floor.or(session.location.config.coverage);
     let report = (args.coverage || floor.is_some()).then(|| Report::of(&session, floor));
     let text = render::render(&session, &findings, report.as_ref(), args.format, terminal.out);

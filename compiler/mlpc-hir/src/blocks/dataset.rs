@@ -1,5 +1,6 @@
 //! `dataset` and `schema`: where rows come from, what columns they have, what must hold of them.
 
+mod source;
 mod time;
 
 use super::{Context, context, expectations};
@@ -10,11 +11,11 @@ use crate::errors;
 use crate::infer::{Columns, Lookup};
 use crate::library::{body, nested, setting, text};
 use crate::typed::{
-    Access, Checked, Column, Const, Dataset, DatasetColumn, DatasetShape, ParseAs, SourceFormat, SourceRef,
+    Access, Checked, Column, Const, Dataset, DatasetColumn, DatasetShape, ParseAs,
 };
 use crate::types::{Ty, TyKind, Wide};
 use mlpc_db::{Block, BlockRef, Db, Place};
-use mlpc_diagnostics::{Span, did_you_mean};
+use mlpc_diagnostics::Span;
 use mlpc_syntax::ast::{Arg, BlockDecl, Entry, Expr, ExprKind, Field};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,7 +29,7 @@ pub fn dataset<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Dataset> {
     columns(&mut context, &mut nested(decl, "schema"), &mut value.columns, 0);
     if let Some(expr) = setting(decl, "source") {
         value.source_span = expr.span;
-        value.source = source(&mut context, expr);
+        value.source = source::source(&mut context, expr);
     }
     value.timezone = text(decl, "timezone");
     in_zone(decl, &mut value.columns);
@@ -236,90 +237,6 @@ fn parse_as(context: &mut Context<'_>, expr: &Expr, ty: &Ty) -> Option<ParseAs> 
     found
 }
 
-fn source(context: &mut Context<'_>, expr: &Expr) -> Option<(SourceRef, SourceFormat)> {
-    let (kind, args, span) = call_of(expr)?;
-    let format = match kind.as_str() {
-        "csv" => csv_format(context, args),
-        "parquet" => SourceFormat::Parquet,
-        "ndjson" => SourceFormat::Ndjson,
-        "sql" | "delta" | "iceberg" => {
-            context.findings.push(errors::not_supported(&format!("a source of kind `{kind}`"), span));
-            return None;
-        }
-        _ => return None,
-    };
-    let Some(first) = args.iter().find(|arg| arg.name.is_none()) else {
-        context.findings.push(errors::wrong_form("source", "a path or the output of a step", expr.span));
-        return None;
-    };
-    let from = match &first.value.kind {
-        ExprKind::Str(path) if path.starts_with("s3://") || path.contains("://") => {
-            context.findings.push(errors::not_supported("a source outside the project", first.value.span));
-            return None;
-        }
-        ExprKind::Str(path) => SourceRef::File(crate::names::join_path(context.file.path(context.db), path)),
-        _ => step_output(context, &first.value)?,
-    };
-    Some((from, format))
-}
-
-/// `step.output`.
-fn step_output(context: &mut Context<'_>, expr: &Expr) -> Option<SourceRef> {
-    let path = dotted(expr)?;
-    let Some((step, output)) = path.rsplit_once('.') else {
-        context.findings.push(errors::wrong_form("source", "a path or `step.output`", expr.span));
-        return None;
-    };
-    let block = context.block(&["step"], step, expr.span)?;
-    let outputs = &super::step::step(context.db, block).value.outputs;
-    match outputs.get(output) {
-        Some(Some(_)) => Some(SourceRef::Step(context.qualified(block), output.to_owned())),
-        _ => {
-            let near = did_you_mean(output, outputs.keys().map(String::as_str)).map(|near| format!("{step}.{near}"));
-            context.findings.push(errors::unknown_component(
-                &format!("file output of `{step}` called"),
-                output,
-                near,
-                expr.span,
-            ));
-            None
-        }
-    }
-}
-
-fn csv_format(context: &mut Context<'_>, args: &[Arg]) -> SourceFormat {
-    let mut null = vec![String::new()];
-    let mut delimiter = ",".to_owned();
-    let mut header = true;
-    for arg in args {
-        let Some(name) = &arg.name else { continue };
-        match (name.text.as_str(), literal(&arg.value)) {
-            ("null", Some(Const::List(items))) => {
-                null = items
-                    .iter()
-                    .filter_map(|item| if let Const::Str(text) = item { Some(text.clone()) } else { None })
-                    .collect();
-            }
-            ("null", Some(Const::Str(text))) => null = vec![text],
-            ("delimiter", Some(Const::Str(text))) if text.len() == 1 => delimiter = text,
-            ("header", Some(Const::Bool(value))) => header = value,
-            ("null" | "delimiter" | "header", _) => {
-                let wanted = match name.text.as_str() {
-                    "null" => "a list of texts",
-                    "delimiter" => "one character",
-                    _ => "`true` or `false`",
-                };
-                context.findings.push(errors::wrong_form(&name.text, wanted, arg.value.span));
-            }
-            _ => {
-                let known = ["null", "delimiter", "header"].into_iter();
-                context.findings.push(errors::unknown_setting("csv", &name.text, known, name.span));
-            }
-        }
-    }
-    SourceFormat::Csv { null, delimiter, header }
-}
-
 /// A way out where a column of the data may be null.
 const NO_NULLS: &str = "declare the column without `?`: a null then stops the run when the data are read";
 
@@ -363,7 +280,7 @@ fn check_zone(context: &mut Context<'_>, decl: &BlockDecl, value: &Dataset) {
         }
         return;
     }
-    if matches!(value.source, Some((_, SourceFormat::Parquet))) {
+    if value.source.as_ref().is_some_and(|(_, format)| format.knows_times()) {
         return;
     }
     let naive = value.columns.iter().find(|column| {

@@ -7,12 +7,15 @@ mod steps;
 mod windows;
 
 pub use expr::expr as expression;
+pub(crate) use steps::{database_rows, ingest};
 
 use crate::Plan;
 use crate::identity::derive_seed;
-use crate::lock::Lock;
-use crate::plan::{CodeFile, Environment, FORMAT, FinalArtifact, Origin, Pipeline, Resources, Retry, Source, Step};
-use crate::wanted::{Wanted, default_environment, reference_name, wanted};
+use crate::lock::{Lock, LockedArchive};
+use crate::plan::{
+    CodeFile, Environment, FORMAT, FinalArtifact, Origin, Pipeline, Remote, Resources, Retry, Source, Step,
+};
+use crate::wanted::{DataFrom, Wanted, WantedData, default_environment, reference_name, wanted};
 use indexmap::IndexMap;
 use mlpc_db::{Block, Db, Project};
 use mlpc_diagnostics::Span;
@@ -59,17 +62,37 @@ pub fn lower(db: &dyn Db, project: Project, lock: &Lock) -> Plan {
 }
 
 fn sources(wanted: &Wanted, lock: &Lock) -> Vec<Source> {
-    let data = wanted.data.iter().map(|data| Source {
-        name: data.name.clone(),
-        path: data.path.clone(),
-        sha256: lock.data.get(&data.name).map_or_else(String::new, |locked| locked.sha256.clone()),
-    });
+    let source = |data: &WantedData| {
+        let locked = lock.data.get(&data.name);
+        Source {
+            name: data.name.clone(),
+            path: data.file_name(),
+            sha256: locked.map_or_else(String::new, |locked| locked.sha256.clone()),
+            remote: remote(&data.from, locked.and_then(|locked| locked.archive.as_ref())),
+        }
+    };
     let profiles = wanted.profiles.iter().map(|profile| Source {
         name: reference_name(&profile.dataset),
         path: profile.path.clone(),
         sha256: lock.profiles.get(&profile.dataset).map_or_else(String::new, |locked| locked.sha256.clone()),
+        remote: None,
     });
-    data.chain(profiles).collect()
+    wanted.data.iter().map(source).chain(profiles).collect()
+}
+
+/// From where a run fetches what the project does not hold.
+fn remote(from: &DataFrom, archive: Option<&LockedArchive>) -> Option<Remote> {
+    match from {
+        DataFrom::File => None,
+        DataFrom::Package { requirement, member } => Some(Remote::Package {
+            requirement: requirement.clone(),
+            member: member.clone(),
+            archive: archive.map_or_else(String::new, |archive| archive.sha256.clone()),
+        }),
+        DataFrom::Server { variable, rows } => {
+            Some(Remote::Postgres { variable: variable.clone(), rows: rows.clone() })
+        }
+    }
 }
 
 fn environments(wanted: &Wanted, lock: &Lock) -> IndexMap<String, Environment> {

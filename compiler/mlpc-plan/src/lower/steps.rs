@@ -7,8 +7,8 @@ use super::splits::fold_id;
 use crate::Plan;
 use crate::plan::{
     Against, ArtifactKind, CategoryStyle, Check, ColumnSchema, Evaluate, Expectation, Format, Gate, Ingest, InputRef,
-    MetricCall, MetricNeeds, Output, Param, Program, Quantity, Register, Requirement, Resources, Retry, Step, StepSpec,
-    Train, UserPython, UserShell, Validate,
+    MetricCall, MetricNeeds, Output, Param, Program, Quantity, Register, Requirement, Resources, Retry, Rows, Step,
+    StepSpec, Train, UserPython, UserShell, Validate,
 };
 use crate::wanted::reference_name;
 use indexmap::IndexMap;
@@ -122,17 +122,12 @@ impl Lowering<'_> {
             let checked = &dataset(self.db, block).value;
             let Some((source, format)) = checked.source.as_ref().filter(|_| used.contains(&name)) else { continue };
             let schema: Vec<_> = checked.columns.iter().map(column_schema).collect();
-            let ingest = StepSpec::Ingest(Ingest {
-                dataset: name.clone(),
-                format: source_format(format),
-                schema: schema.clone(),
-                key: checked.key.clone(),
-                timestamp: checked.timestamp.clone(),
-                timezone: checked.timezone.clone(),
-            });
+            let ingest = StepSpec::Ingest(ingest(&name, checked, format));
             let mut read = self.step("ingest", &name, block, &Operations::default(), ingest);
             let source = match source {
-                SourceRef::File(_) => InputRef::Source { name: name.clone() },
+                SourceRef::File(_) | SourceRef::Package { .. } | SourceRef::Server { .. } => {
+                    InputRef::Source { name: name.clone() }
+                }
                 SourceRef::Step(step, output) => from(format!("step.{step}"), output),
             };
             read.inputs.insert("source".to_owned(), source);
@@ -439,13 +434,37 @@ fn user_path(reference: &str, declared_in: &str) -> String {
     }
 }
 
+/// How a dataset is read, as the plan says it.
+pub(crate) fn ingest(name: &str, checked: &typed::Dataset, format: &SourceFormat) -> Ingest {
+    Ingest {
+        dataset: name.to_owned(),
+        format: source_format(format),
+        schema: checked.columns.iter().map(column_schema).collect(),
+        key: checked.key.clone(),
+        timestamp: checked.timestamp.clone(),
+        timezone: checked.timezone.clone(),
+    }
+}
+
 fn source_format(format: &SourceFormat) -> Format {
     match format {
         SourceFormat::Csv { null, delimiter, header } => {
             Format::Csv { null: null.clone(), delimiter: delimiter.clone(), header: *header }
         }
-        SourceFormat::Parquet => Format::Parquet,
+        // What a server held when it was locked is kept as Parquet.
+        SourceFormat::Parquet | SourceFormat::Postgres(_) => Format::Parquet,
         SourceFormat::Ndjson => Format::Ndjson,
+        SourceFormat::Arrow => Format::Arrow,
+        SourceFormat::Sqlite(rows) => Format::Sqlite { rows: database_rows(rows) },
+        SourceFormat::Duckdb(rows) => Format::Duckdb { rows: database_rows(rows) },
+    }
+}
+
+/// Which rows of a database, as the plan says it.
+pub(crate) fn database_rows(rows: &typed::Rows) -> Rows {
+    match rows {
+        typed::Rows::Table(table) => Rows::Table(table.clone()),
+        typed::Rows::Query(query) => Rows::Query(query.clone()),
     }
 }
 

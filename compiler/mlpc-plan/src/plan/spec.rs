@@ -66,7 +66,7 @@ pub struct Ingest {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Format {
-    /// Comma-separated text, gzip by its ending.
+    /// Comma-separated text, plain, gzip, or the one file in a zip.
     Csv {
         /// Texts that mean null.
         null: Vec<String>,
@@ -79,6 +79,28 @@ pub enum Format {
     Parquet,
     /// One JSON object a line.
     Ndjson,
+    /// Arrow IPC.
+    Arrow,
+    /// An SQLite database.
+    Sqlite {
+        /// Which rows.
+        rows: Rows,
+    },
+    /// A DuckDB database.
+    Duckdb {
+        /// Which rows.
+        rows: Rows,
+    },
+}
+
+/// Which rows of a database.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Rows {
+    /// All rows of a table or view.
+    Table(String),
+    /// What a query gives.
+    Query(String),
 }
 
 /// One column of a dataset.
