@@ -2,8 +2,8 @@
 
 use mlpc_db::System;
 use mlpc_diagnostics::{Code, Diagnostic, Severity, codes, rule};
-use mlpc_plan::identity::sha256_hex;
 use mlpc_native::data::{Tools, ask};
+use mlpc_plan::identity::sha256_hex;
 use mlpc_plan::{Declared, Seen, check_lock, declared, lock, mismatches, wanted};
 use mlpc_tests::expected::{disagreements, expected_codes};
 use mlpc_tests::markdown::{Case, cases};

@@ -54,11 +54,7 @@ pub fn requests<'a>(
     declared.iter().map(|declared| request(session, declared, terminal)).collect()
 }
 
-fn request<'a>(
-    session: &Session,
-    declared: &'a Declared,
-    terminal: &mut Terminal,
-) -> Result<Request<'a>, ToolError> {
+fn request<'a>(session: &Session, declared: &'a Declared, terminal: &mut Terminal) -> Result<Request<'a>, ToolError> {
     let request = Request { ingest: &declared.ingest, path: None, server: None };
     match &declared.data.from {
         DataFrom::File => Ok(Request { path: Some(session.location.root.join(&declared.data.path)), ..request }),

@@ -105,8 +105,10 @@ fn finding(declared: &Declared, mismatch: &Mismatch, span: Span) -> Diagnostic<P
     let warning = |finding: Diagnostic<Place>| Diagnostic { severity: Severity::Warning, ..finding };
     match rule.as_str() {
         "missing" => {
-            let finding = new(format!("`{}` declares `{column}`, and {text} has no column `{source}`", declared.data.name));
-            let help = near.as_ref().map(|near| format!("did you mean `{near}`? then write `{column}: … from \"{near}\"`"));
+            let finding =
+                new(format!("`{}` declares `{column}`, and {text} has no column `{source}`", declared.data.name));
+            let help =
+                near.as_ref().map(|near| format!("did you mean `{near}`? then write `{column}: … from \"{near}\"`"));
             finding.here("not in the data").help_opt(help)
         }
         "twice" => new(format!("`{column}` is not one column: {text}"))

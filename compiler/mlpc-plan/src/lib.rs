@@ -2,16 +2,16 @@
 //!
 //! [`wanted()`] says what a lock must hold, [`check_lock`] whether it does, [`lower()`] makes the plan.
 
+mod declared;
 pub mod identity;
 pub mod lock;
 mod lower;
 pub mod plan;
-mod declared;
 mod wanted;
 
+pub use declared::{Declared, Mismatch, Seen, declared, mismatches};
 pub use lower::{expression, lower};
 pub use plan::Plan;
-pub use declared::{Declared, Mismatch, Seen, declared, mismatches};
 pub use wanted::{
     DEFAULT_ENVIRONMENT, DataFrom, Wanted, WantedCode, WantedData, WantedEnvironment, WantedProfile, check_lock,
     default_environment, wanted,

@@ -10,9 +10,7 @@ use crate::entries::{call_of, has_errors, names};
 use crate::errors;
 use crate::infer::{Columns, Lookup};
 use crate::library::{body, nested, setting, text};
-use crate::typed::{
-    Access, Checked, Column, Const, Dataset, DatasetColumn, DatasetShape, ParseAs,
-};
+use crate::typed::{Access, Checked, Column, Const, Dataset, DatasetColumn, DatasetShape, ParseAs};
 use crate::types::{Ty, TyKind, Wide};
 use mlpc_db::{Block, BlockRef, Db, Place};
 use mlpc_diagnostics::Span;
