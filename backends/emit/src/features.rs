@@ -48,6 +48,10 @@ pub fn module(layout: &Layout, plan: &Plan, set: &FeatureSet) -> Result<String, 
         format!("WEIGHT = {}", flat(&set.weight.as_deref().map_or(Py::name("None"), Py::string))),
         format!("INPUTS = {}", flat(&Py::List(set.inputs.iter().map(input).collect()))),
     ];
+    if set.label.is_some() {
+        let known = flat(&Py::strings(subset(&parameters(set), &module.known_in_time()).into_keys()));
+        constants.insert(1, format!("PREDICT_DATASETS = {known}"));
+    }
     constants.extend(label(set));
     for (python, constant) in &module.printer.user_functions {
         constants.push(format!("{constant} = {}", flat(&user_function(python)?)));
@@ -144,21 +148,14 @@ struct Module<'a> {
     printer: Printer,
 }
 
-impl Module<'_> {
+impl<'a> Module<'a> {
     fn functions(&mut self) -> Result<Vec<Function>, EmitError> {
         let set = self.set;
         let (to_learn, to_predict) = (self.read_for(true), self.read_for(false));
         let own = |value: &&NamedValue| !is_itself(value) && to_learn.contains(&value.name);
         let (values, label_values): (Vec<_>, Vec<_>) =
             set.values.iter().filter(own).partition(|value| to_predict.contains(&value.name));
-        let (windows, label_windows): (Vec<_>, Vec<_>) =
-            set.windows.iter().partition(|window| set.label.is_none() || to_predict.contains(&window.name));
-        let taken = |join: &&Join| join.columns.iter().any(|(_, here)| to_predict.contains(here));
-        let (joins, label_joins): (Vec<_>, Vec<_>) =
-            set.joins.iter().partition(|join| set.label.is_none() || taken(join));
-        let related = Related { joins, windows };
-        let only_label = Related { joins: label_joins, windows: label_windows };
-
+        let (related, only_label) = self.parted(&to_predict);
         let parameters = parameters(set);
         let mut functions = Vec::new();
         if only_label.joins.is_empty() && only_label.windows.is_empty() {
@@ -169,7 +166,7 @@ impl Module<'_> {
             functions.extend(set.label.as_ref().map(|_| self.predict_rows(&parameters, &shared.call)));
             functions.extend(shared.function);
         } else {
-            let few = subset(&parameters, &related.datasets(&set.base));
+            let few = subset(&parameters, &self.known_in_time());
             let steps = self.related(&related, &few, true)?;
             let found = Shared::new("_related", "Joins and windows of what is known in time.", &few, steps);
             let frame = IndexMap::from([(String::new(), "frame".to_owned())]);
@@ -191,6 +188,27 @@ impl Module<'_> {
         }
         functions.push(self.transform()?);
         Ok(functions)
+    }
+
+    /// Joins and windows that rows to predict for need, and those that only the label does.
+    fn parted(&self, to_predict: &IndexSet<String>) -> (Related<'a>, Related<'a>) {
+        let set = self.set;
+        let (windows, label_windows) =
+            set.windows.iter().partition(|window| set.label.is_none() || to_predict.contains(&window.name));
+        let taken = |join: &&Join| join.columns.iter().any(|(_, here)| to_predict.contains(here));
+        let (joins, label_joins) = set.joins.iter().partition(|join| set.label.is_none() || taken(join));
+        (Related { joins, windows }, Related { joins: label_joins, windows: label_windows })
+    }
+
+    /// The datasets that rows to predict for are made of: where nothing is for the label alone, all.
+    fn known_in_time(&self) -> IndexSet<String> {
+        let (related, only_label) = self.parted(&self.read_for(false));
+        let every = only_label.joins.is_empty() && only_label.windows.is_empty();
+        if every {
+            self.set.datasets().into_iter().map(str::to_owned).collect()
+        } else {
+            related.datasets(&self.set.base)
+        }
     }
 
     /// The columns on which rows depend: to predict, those that only label and slices need are not among them.

@@ -62,7 +62,7 @@ fn dataset(name: &str, file: &str, key: Value, timestamp: &str, schema: Value) -
     [step(
         &format!("ingest.{name}"),
         json!({"source": format!("source:{file}")}),
-        json!({"rows": ["table", "rows.parquet"], "checks": ["checks", "checks.json"]}),
+        json!({"rows": ["table", "rows.parquet"], "profile": ["profile", "profile.json"], "checks": ["checks", "checks.json"]}),
         json!({}),
         json!({"does": "ingest", "dataset": name, "format": {"kind": "csv", "null": [""], "delimiter": ",", "header": true},
             "schema": schema, "key": key, "timestamp": timestamp, "timezone": "UTC"}),
@@ -264,6 +264,7 @@ fn what_only_the_label_needs_is_not_asked_for_to_predict() {
         let (_, from) = module.split_once(&format!("def {name}(")).expect("the function");
         from.split_once("\n\n\n").expect("its end").0
     };
+    assert!(module.contains("\nPREDICT_DATASETS = [\"flights\", \"weather\", \"planes\"]\n"), "{module}");
     assert!(function("rows").contains("windows.ahead") && function("rows").contains("complaints"));
     for name in ["predict_rows", "_related", "_values"] {
         assert!(!function(name).contains("windows.ahead") && !function(name).contains("complaints"), "{module}");

@@ -57,11 +57,17 @@ class _View:
         """Number the groups, then sort by one number."""
         mine, theirs = _groups(rows, events)
         order = _order(mine, rows["time"])
-        rows = rows.with_columns(group=mine).select(pl.all().gather(order))
-        events = events.with_columns(group=theirs).select(
-            pl.all().gather(_order(theirs, events["time"]))
+        theirs_in_order = order if events is rows else _order(theirs, events["time"])
+        return cls(
+            _gathered(rows, mine, order),
+            _gathered(events, theirs, theirs_in_order).filter(pl.col("group") >= 0),
+            order,
         )
-        return cls(rows, events.filter(pl.col("group") >= 0), order)
+
+
+def _gathered(rows: pl.DataFrame, group: pl.Series, order: Integers) -> pl.DataFrame:
+    rows = rows.drop(kernels.key_names(rows)).with_columns(group)
+    return rows.select(pl.all().gather(order))
 
 
 @dataclass(frozen=True)
@@ -170,7 +176,10 @@ def _of_last_rows(places: _Places, name: str, function: Function, span: Span) ->
     by_number = places.events.select(rolled.alias(name)).to_series()
     found = _at(by_number, places.high - 1, places.high > places.low)
     if span.window is not None:
-        by_time = kernels.of_other(places.rows, places.events, {name: function}, span)[name]
+        keyed = {"group": "key_0"}
+        by_time = kernels.of_other(
+            places.rows.rename(keyed), places.events.rename(keyed), {name: function}, span
+        )[name]
         few = pl.Series(places.high - places.start <= count)
         found = by_time.zip_with(few, found.cast(by_time.dtype))
     return found.fill_null(0) if function.name in ("count", "sum") else found

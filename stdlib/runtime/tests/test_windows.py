@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import naive
@@ -324,3 +328,54 @@ def test_durations_and_decimals_keep_their_type(rows: int | None) -> None:
                 near *= 2e5 if name == "ewm" and column == "took" else 1
                 assert (our is None) == (their is None)
                 assert our is None or abs(our - their) <= near * 1.001, (column, name, our, their)
+
+
+def test_another_dataset_is_read_once() -> None:
+    frame, other = tables(8, 40)
+    reads = []
+
+    def read(rows: pl.DataFrame) -> pl.DataFrame:
+        reads.append(rows.height)
+        return rows
+
+    made = windows.back(
+        frame.lazy(),
+        {name: aggregate for name, (aggregate, _) in AGGREGATES.items()},
+        time="at",
+        by=["k"],
+        over=windows.Source(rows=other.lazy().map_batches(read), time="at", by=["k"]),
+    )
+    made.collect(engine="in-memory")
+    assert reads == [other.height]
+
+
+PROGRAM = """
+import hashlib, random, sys
+sys.path[:0] = sys.argv[1:]
+import naive, polars as pl
+from test_windows import AGGREGATES, HOUR
+from mlp_runtime import windows
+frame = naive.table(random.Random(3), 20_000, hours=5_000)
+made = frame.lazy()
+for by in [[], ["k"], ["k", "j"]]:
+    columns = {f"{name} {by}": aggregate for name, (aggregate, _) in AGGREGATES.items()}
+    made = windows.back(made, columns, time="at", by=by, window=480 * HOUR, lag=3 * HOUR)
+rows = made.collect(engine="in-memory").rechunk()
+digest = hashlib.sha256()
+for column in rows:
+    digest.update(repr(column.to_list()).encode())
+print(pl.thread_pool_size(), digest.hexdigest())
+"""
+
+
+def test_every_bit_is_the_same_with_any_number_of_threads() -> None:
+    here = Path(__file__).parent
+    told = []
+    for threads in ["1", "2", "5"]:
+        environment = {**os.environ, "POLARS_MAX_THREADS": threads}
+        command = [sys.executable, "-c", PROGRAM, str(here), str(here.parent)]
+        output = subprocess.run(command, env=environment, capture_output=True, text=True)
+        assert output.returncode == 0, output.stderr
+        told.append(output.stdout.split())
+    assert [threads for threads, _ in told] == ["1", "2", "5"]
+    assert len({digest for _, digest in told}) == 1

@@ -1,11 +1,12 @@
-//! Measures the executor beside ninja, and the checker on large programs.
+//! Measures the executor beside ninja, the checker on large programs, and generated features beside hand-written ones.
 //!
-//! `cargo run --release -p mlpc-bench [-- executor|python|check …]`; without a name, all of them. Numbers are the best of
+//! `cargo run --release -p mlpc-bench [-- executor|python|check|features …]`; without a name, all of them. Numbers are the best of
 //! several rounds, because other work on the machine only ever adds time.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is a program for a terminal")]
 
 mod check;
 mod executor;
+mod features;
 mod ninja;
 mod plans;
 mod python;
@@ -19,8 +20,12 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 /// A name and what it measures.
 type Benchmark = (&'static str, fn() -> Outcome);
 
-const BENCHMARKS: &[Benchmark] =
-    &[("executor", executor::measure), ("python", python::measure), ("check", check::measure)];
+const BENCHMARKS: &[Benchmark] = &[
+    ("executor", executor::measure),
+    ("python", python::measure),
+    ("check", check::measure),
+    ("features", features::measure),
+];
 
 fn main() -> ExitCode {
     let wanted: Vec<String> = std::env::args().skip(1).collect();

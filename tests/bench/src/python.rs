@@ -32,7 +32,7 @@ const PACKAGES: &[&str] = &["polars", "scikit-learn"];
 pub fn measure() -> Outcome {
     let folder = tempfile::tempdir()?;
     let base = interpreter()?;
-    let python = environment(&base)?;
+    let python = environment(&base, PACKAGES)?;
     let bare = best(ROUNDS, || exec(Command::new(&python).args(["-c", ""])))?;
     println!("{:50} {:8.1} ms", "start and end of Python", milliseconds(bare));
     for modules in MODULES {
@@ -64,13 +64,13 @@ pub fn measure() -> Outcome {
 }
 
 /// An environment with the packages, locked and built as a project's would be.
-fn environment(base: &Path) -> Result<PathBuf, Box<dyn std::error::Error>> {
+pub fn environment(base: &Path, packages: &[&str]) -> Result<PathBuf, Box<dyn std::error::Error>> {
     let output = Command::new(base).args(["-c", "import sys; print('%d.%d' % sys.version_info[:2])"]).output()?;
     let python = String::from_utf8(output.stdout)?.trim().to_owned();
-    let wanted: Vec<String> = PACKAGES.iter().map(|&name| name.to_owned()).collect();
+    let wanted: Vec<String> = packages.iter().map(|&name| name.to_owned()).collect();
     let started = Instant::now();
     let packages = mlpc_native::resolve::resolve(&wanted, &python, &mut |_| {})?;
-    println!("{:50} {:8.1} ms", format!("resolve {}", PACKAGES.join(" and ")), milliseconds(started.elapsed()));
+    println!("{:50} {:8.1} ms", format!("resolve {}", wanted.join(", ")), milliseconds(started.elapsed()));
     let digest = mlpc_plan::lock::environment_digest(&python, &packages);
     let environment = mlpc_plan::plan::Environment { python, packages, digest };
     let present = mlpc_native::environment::ready(&environment)?.is_some();
@@ -82,7 +82,7 @@ fn environment(base: &Path) -> Result<PathBuf, Box<dyn std::error::Error>> {
 }
 
 /// The interpreter itself: a launcher would be measured with it.
-fn interpreter() -> Result<PathBuf, Box<dyn std::error::Error>> {
+pub fn interpreter() -> Result<PathBuf, Box<dyn std::error::Error>> {
     let output = Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output()?;
     Ok(PathBuf::from(String::from_utf8(output.stdout)?.trim()))
 }
