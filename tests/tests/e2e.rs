@@ -9,6 +9,7 @@ mod e2e {
     mod failures;
     mod library;
     mod lint;
+    mod predict;
     mod splits;
     mod types;
 }

@@ -194,8 +194,14 @@ const MISTAKES: &[Mistake] = &[
         "register_without_gate", "register penguin_classifier from species_model", "without a gate"),
     penguins("no seed", "  seed  = 42\n", "",
         "no_seed", "pipeline penguin_species", "has no seed"),
-    penguins("a block of a later version", "evaluate report of species_model", "predict tonight of penguin_classifier { rows = new }\n\nevaluate report of species_model",
-        "not_supported_yet", "predict", "not supported"),
+    penguins("a block of a later version", "evaluate report of species_model", "sweep tuned of species_model { strategy = grid, objective = maximize(accuracy) }\n\nevaluate report of species_model",
+        "not_supported_yet", "sweep", "not supported"),
+    penguins("predictions for rows without a key", "evaluate report of species_model", "predict tonight of penguin_classifier { output = parquet(\"tonight.parquet\") }\n\nevaluate report of species_model",
+        "predict_needs_key", "of penguin_classifier", "need a key"),
+    penguins("a model trained on its judges", "data    = parts", "data    = parts.test",
+        "test_reused", "parts.test", "trained on the test part"),
+    penguins("folds beside a training share", "  train = 70%", "  folds = 5\n  train = 70%",
+        "bad_value", "70%", "takes the place of `train`"),
 
     // Steps, environments, operations.
     diabetes("a step's output that is not there", "csv(load.table)", "csv(load.tabel)",

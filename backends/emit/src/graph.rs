@@ -79,7 +79,7 @@ fn needs(plan: &Plan, step: &Step) -> Vec<usize> {
     let of = |from: &InputRef| match from {
         InputRef::Source { name } => plan.sources.iter().position(|source| source.name == *name),
         InputRef::Step { step, .. } => position(step),
-        InputRef::Champion { .. } | InputRef::Previous { .. } => None,
+        InputRef::Champion { .. } | InputRef::Previous { .. } | InputRef::Delivered { .. } => None,
     };
     step.inputs.values().chain(&step.when).filter_map(of).chain(step.after.iter().filter_map(position)).collect()
 }

@@ -46,6 +46,7 @@ const KNOWN: &[Known] = &[
     runtime("metrics", "mlp_runtime"),
     runtime("model", "mlp_runtime"),
     runtime("profile", "mlp_runtime"),
+    runtime("predict", "mlp_runtime"),
     runtime("registry", "mlp_runtime"),
     runtime("report", "mlp_runtime"),
     runtime("shell", "mlp_runtime"),

@@ -17,6 +17,7 @@ mod text;
 
 pub use error::EmitError;
 
+use indexmap::IndexMap;
 use layout::Layout;
 use mlpc_plan::Plan;
 use mlpc_plan::identity::{identify, sha256_hex};
@@ -45,6 +46,20 @@ pub fn expression(expression: &mlpc_plan::plan::Expr) -> Result<String, EmitErro
 ///
 /// If the plan holds what can't be printed: an unknown operator, a template that is no Python, a missing input.
 pub fn build(plan: &mut Plan, user_files: &BTreeMap<String, String>) -> Result<FileTree, EmitError> {
+    build_with(plan, &mut IndexMap::new(), user_files)
+}
+
+/// The same with the plans of further entry points, by name: `predict.NAME`. They share programs and features; their
+/// plans are in `plans`.
+///
+/// # Errors
+///
+/// As of [`build`].
+pub fn build_with(
+    plan: &mut Plan,
+    entries: &mut IndexMap<String, Plan>,
+    user_files: &BTreeMap<String, String>,
+) -> Result<FileTree, EmitError> {
     let layout = Layout::new()?;
     let mut tree = FileTree::new();
     for file in mlpc_stdlib::runtime() {
@@ -57,31 +72,47 @@ pub fn build(plan: &mut Plan, user_files: &BTreeMap<String, String>) -> Result<F
         "features/__init__.py".to_owned(),
         "\"\"\"What rows hold: one module per features block.\"\"\"\n".to_owned(),
     );
+    for plan in std::iter::once(&*plan).chain(entries.values()) {
+        print(&layout, plan, user_files, &mut tree)?;
+    }
+    for plan in std::iter::once(&mut *plan).chain(entries.values_mut()) {
+        for step in &mut plan.steps {
+            let path = steps::path(step);
+            step.program = Program { sha256: program_digest(&tree, &path), path };
+        }
+        identify(plan);
+    }
+    tree.insert("plan.json".to_owned(), json(plan)?);
+    for (name, plan) in &*entries {
+        tree.insert(format!("plans/{name}.json"), json(plan)?);
+    }
+    tree.insert("pyproject.toml".to_owned(), layout.text("pyproject.toml", &())?);
+    tree.insert("README.md".to_owned(), readme::page(&layout, plan)?);
+    let plans: Vec<&Plan> = std::iter::once(&*plan).chain(entries.values()).collect();
+    let manifest = json(&manifest(&tree, &plans))?;
+    tree.insert("manifest.json".to_owned(), manifest);
+    Ok(tree)
+}
+
+/// Puts the features modules and programs of a plan into the tree.
+fn print(
+    layout: &Layout,
+    plan: &Plan,
+    user_files: &BTreeMap<String, String>,
+    tree: &mut FileTree,
+) -> Result<(), EmitError> {
     for (name, set) in &plan.features {
         let module = module_name(name);
         if !py::is_identifier(&module) {
             return Err(EmitError::Name(name.clone()));
         }
-        tree.insert(format!("features/{module}.py"), features::module(&layout, plan, set)?);
+        tree.insert(format!("features/{module}.py"), features::module(layout, plan, set)?);
     }
-    let mut programs = Vec::new();
     for step in &plan.steps {
         require_user_files(step, user_files)?;
-        let path = steps::path(step);
-        tree.insert(path.clone(), steps::program(&layout, plan, step)?);
-        programs.push(path);
+        tree.insert(steps::path(step), steps::program(layout, plan, step)?);
     }
-    for (step, path) in plan.steps.iter_mut().zip(programs) {
-        let sha256 = program_digest(&tree, &path);
-        step.program = Program { path, sha256 };
-    }
-    identify(plan);
-    tree.insert("plan.json".to_owned(), json(plan)?);
-    tree.insert("pyproject.toml".to_owned(), layout.text("pyproject.toml", &())?);
-    tree.insert("README.md".to_owned(), readme::page(&layout, plan)?);
-    let manifest = json(&manifest(&tree, plan))?;
-    tree.insert("manifest.json".to_owned(), manifest);
-    Ok(tree)
+    Ok(())
 }
 
 fn json(value: &impl Serialize) -> Result<String, EmitError> {
@@ -170,15 +201,16 @@ struct Entry<'a> {
 }
 
 /// Every file with its hash and where it comes from.
-fn manifest<'a>(tree: &'a FileTree, plan: &Plan) -> Manifest<'a> {
+fn manifest<'a>(tree: &'a FileTree, plans: &[&Plan]) -> Manifest<'a> {
     let files = tree
         .iter()
-        .map(|(path, text)| Entry { path, sha256: sha256_hex(text.as_bytes()), origin: origin(path, plan) })
+        .map(|(path, text)| Entry { path, sha256: sha256_hex(text.as_bytes()), origin: origin(path, plans) })
         .collect();
-    Manifest { format: "mlp-manifest/v1", generator: format!("mlpc {}", plan.compiler), files }
+    let compiler = plans.first().map_or("", |plan| plan.compiler.as_str());
+    Manifest { format: "mlp-manifest/v1", generator: format!("mlpc {compiler}"), files }
 }
 
-fn origin(path: &str, plan: &Plan) -> String {
+fn origin(path: &str, plans: &[&Plan]) -> String {
     if path.starts_with("mlp_runtime/") {
         return "runtime".to_owned();
     }
@@ -186,7 +218,10 @@ fn origin(path: &str, plan: &Plan) -> String {
         return file.to_owned();
     }
     let of = |origin: &mlpc_plan::plan::Origin| format!("{}:{}", origin.file, origin.line);
-    let step = plan.steps.iter().find(|step| step.program.path == path).map(|step| of(&step.origin));
-    let set = plan.features.iter().find(|(name, _)| format!("features/{}.py", module_name(name)) == path);
-    step.or_else(|| set.map(|(_, set)| of(&set.origin))).unwrap_or_else(|| format!("pipeline {}", plan.pipeline.name))
+    let mut steps = plans.iter().flat_map(|plan| &plan.steps);
+    let step = steps.find(|step| step.program.path == path).map(|step| of(&step.origin));
+    let mut sets = plans.iter().flat_map(|plan| &plan.features);
+    let set = sets.find(|(name, _)| format!("features/{}.py", module_name(name)) == path);
+    let pipeline = || plans.first().map_or_else(String::new, |plan| format!("pipeline {}", plan.pipeline.name));
+    step.or_else(|| set.map(|(_, set)| of(&set.origin))).unwrap_or_else(pipeline)
 }

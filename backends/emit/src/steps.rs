@@ -2,6 +2,7 @@
 
 mod data;
 mod learn;
+mod predict;
 mod release;
 mod split;
 mod user;
@@ -159,6 +160,7 @@ fn parts(context: &Context<'_>) -> Result<Parts, EmitError> {
         StepSpec::Evaluate(evaluate) => learn::evaluate(context, evaluate),
         StepSpec::Gate(gate) => release::gate(context, gate),
         StepSpec::Register(register) => release::register(context, register),
+        StepSpec::Predict(predict) => predict::predict(context, predict),
         StepSpec::Python(python) => user::python(context, python),
         StepSpec::Shell(shell) => user::shell(context, shell),
     }
@@ -166,7 +168,7 @@ fn parts(context: &Context<'_>) -> Result<Parts, EmitError> {
 
 /// The fields of `Args`: inputs, outputs, parameters, seed, threads.
 fn fields(step: &Step) -> Result<Vec<Field>, EmitError> {
-    let optional = |from: &InputRef| matches!(from, InputRef::Champion { .. } | InputRef::Previous { .. });
+    let optional = |from: &InputRef| matches!(from, InputRef::Champion { .. } | InputRef::Previous { .. } | InputRef::Delivered { .. });
     let mut fields: IndexMap<String, String> = IndexMap::new();
     let inputs = step
         .inputs

@@ -150,6 +150,7 @@ impl Dispatcher {
             InputRef::Step { step, .. } | InputRef::Previous { step, .. } => step.as_str(),
             InputRef::Source { name } => name.as_str(),
             InputRef::Champion { model, .. } => model.as_str(),
+            InputRef::Delivered { path } => path.as_str(),
         };
         match passed {
             Some(true) => Ok(()),

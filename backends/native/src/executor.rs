@@ -1,6 +1,7 @@
 //! Does one step: finds its result in the store or makes it. Knows nothing of order or of who is watching.
 
 use crate::attempt::{Made, make};
+use crate::delivery;
 use crate::failure::Failure;
 use crate::output;
 use crate::prepare::Prepared;
@@ -8,7 +9,7 @@ use crate::process::{Stop, stopped};
 use crate::registry::{self, Registered, Registration};
 use crate::store::{Entry, Lookup, Work};
 use crate::{StepState, data, pythons};
-use mlpc_plan::plan::{InputRef, Register, Step, StepSpec};
+use mlpc_plan::plan::{InputRef, Predict, Register, Step, StepSpec};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -126,7 +127,8 @@ impl Executor {
     /// How the step ends if there is nothing to do for it, not even to look closely.
     pub fn stored(&self, position: usize) -> Option<Ended> {
         let (step, identity) = self.step(position)?;
-        if self.prepared.options.force.holds(&step.id) || matches!(step.spec, StepSpec::Register(_)) {
+        let acts = matches!(step.spec, StepSpec::Register(_) | StepSpec::Predict(_));
+        if acts || self.prepared.options.force.holds(&step.id) {
             return None;
         }
         let mut ended = Ended::new();
@@ -144,6 +146,12 @@ impl Executor {
             && let Some(registered) = self.register(step, identity, register, entry)?
         {
             self.tell(ExecutorEvent::Registered { position, registered });
+        }
+        if ended.state.is_good()
+            && let StepSpec::Predict(predict) = &step.spec
+            && let Some(entry) = &ended.entry
+        {
+            self.deliver(step, predict, entry)?;
         }
         Ok(())
     }
@@ -245,8 +253,18 @@ impl Executor {
                 let (step, identity) = self.step(position)?;
                 Some(prepared.store.folder(identity).join(&step.outputs.get(output)?.path))
             }
-            InputRef::Champion { .. } | InputRef::Previous { .. } => prepared.settled.path(input),
+            InputRef::Champion { .. } | InputRef::Previous { .. } | InputRef::Delivered { .. } => prepared.settled.path(input),
         }
+    }
+
+    /// Puts predictions where the program wants them.
+    fn deliver(&self, step: &Step, predict: &Predict, entry: &Entry) -> Result<(), Failure> {
+        let target = self.prepared.options.root.join(&predict.output);
+        let missing = || Failure::new("it has no output `predictions`".to_owned());
+        let output = step.outputs.get("predictions").ok_or_else(missing)?;
+        let source = entry.folder.join(&output.path);
+        tokio::task::block_in_place(|| delivery::put(&source, &target))
+            .map_err(|error| Failure::new(format!("cannot write {}: {error}", target.display())))
     }
 
     fn register(

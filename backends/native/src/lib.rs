@@ -10,6 +10,7 @@ mod cleanup;
 mod clock;
 mod command;
 pub mod data;
+mod delivery;
 pub mod digest;
 mod dispatcher;
 pub mod environment;

@@ -55,7 +55,7 @@ pub(crate) fn prepare(plan: &Plan, options: &Options) -> Result<Prepared, RunErr
     let database = history::open(&layout.database())?;
     let lock = cleanup::enter(&layout, &database)?;
     sources::verify(&plan, &options.root, &database, &layout.database())?;
-    let settled = settled::settle(&plan, &layout)?;
+    let settled = settled::settle(&plan, &layout, &options.root)?;
     let identities = settled::identities(&plan, &settled);
     let seals = seals(&database, &identities).map_err(|cause| RunError::Database { path: layout.database(), cause })?;
     let (run, started) = begin_run(&layout)?;
@@ -130,7 +130,7 @@ fn seals(database: &Connection, identities: &[String]) -> rusqlite::Result<HashM
 fn needed(step: &Step) -> impl Iterator<Item = &str> {
     let inputs = step.inputs.values().chain(&step.when).filter_map(|input| match input {
         InputRef::Step { step, .. } => Some(step.as_str()),
-        InputRef::Source { .. } | InputRef::Champion { .. } | InputRef::Previous { .. } => None,
+        InputRef::Source { .. } | InputRef::Champion { .. } | InputRef::Previous { .. } | InputRef::Delivered { .. } => None,
     });
     inputs.chain(step.after.iter().map(String::as_str))
 }
@@ -175,7 +175,7 @@ fn check(plan: &Plan, steps: &BTreeMap<&str, &Step>, step: &Step) -> Result<(), 
             InputRef::Step { step, output } => {
                 steps.get(step.as_str()).is_some_and(|step| step.outputs.contains_key(output))
             }
-            InputRef::Champion { .. } | InputRef::Previous { .. } => true,
+            InputRef::Champion { .. } | InputRef::Previous { .. } | InputRef::Delivered { .. } => true,
         };
         if !known {
             return Err(RunError::Plan(format!("`{id}` reads {input:?}, which nothing writes")));

@@ -1,7 +1,9 @@
-//! Inputs that are settled when a run starts: the model that holds an alias, and what the last run that succeeded made.
-//! A step that reads one is another step once that changes.
+//! Inputs that are settled when a run starts: the model that holds an alias, what the last run that succeeded made, and
+//! what one delivered into the project. A step that reads one is another step once that changes.
 
 use crate::RunError;
+use crate::digest::file_digest;
+use crate::error::FileContext;
 use crate::history::History;
 use crate::layout::Layout;
 use crate::registry;
@@ -11,7 +13,7 @@ use mlpc_plan::Plan;
 use mlpc_plan::identity::sha256_hex;
 use mlpc_plan::plan::{InputRef, Step};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What inputs are in this run; those that do not exist yet are absent.
 #[derive(Default)]
@@ -20,6 +22,8 @@ pub(crate) struct Settled {
     champions: BTreeMap<(String, String), Found>,
     /// By step and output.
     previous: BTreeMap<(String, String), Found>,
+    /// By path in the project.
+    delivered: BTreeMap<String, Found>,
 }
 
 /// A file or folder, and what it holds.
@@ -28,8 +32,8 @@ struct Found {
     digest: String,
 }
 
-/// Looks up every input of the plan that is settled now.
-pub(crate) fn settle(plan: &Plan, layout: &Layout) -> Result<Settled, RunError> {
+/// Looks up every input of the plan that is settled now; `root` is the project's.
+pub(crate) fn settle(plan: &Plan, layout: &Layout, root: &Path) -> Result<Settled, RunError> {
     let mut settled = Settled::default();
     for step in &plan.steps {
         for input in step.inputs.values() {
@@ -43,6 +47,13 @@ pub(crate) fn settle(plan: &Plan, layout: &Layout) -> Result<Settled, RunError> 
                 InputRef::Previous { step: maker, output } => {
                     if let Some(found) = previous(plan, layout, step, maker, output)? {
                         settled.previous.insert((maker.clone(), output.clone()), found);
+                    }
+                }
+                InputRef::Delivered { path: name } => {
+                    let path = root.join(name);
+                    if path.is_file() {
+                        let digest = file_digest(&path).file("read", &path)?;
+                        settled.delivered.insert(name.clone(), Found { path, digest });
                     }
                 }
                 InputRef::Source { .. } | InputRef::Step { .. } => {}
@@ -75,6 +86,7 @@ impl Settled {
         match input {
             InputRef::Champion { model, alias } => self.champions.get(&(model.clone(), alias.clone())),
             InputRef::Previous { step, output } => self.previous.get(&(step.clone(), output.clone())),
+            InputRef::Delivered { path } => self.delivered.get(path),
             InputRef::Source { .. } | InputRef::Step { .. } => None,
         }
     }
@@ -95,7 +107,7 @@ pub(crate) fn identities(plan: &Plan, settled: &Settled) -> Vec<String> {
                     InputRef::Step { step, .. } => {
                         changed.get(step.as_str()).map(|identity| format!("{name}={identity}"))
                     }
-                    InputRef::Champion { .. } | InputRef::Previous { .. } => {
+                    InputRef::Champion { .. } | InputRef::Previous { .. } | InputRef::Delivered { .. } => {
                         settled.found(input).map(|found| format!("{name}={}", found.digest))
                     }
                 })

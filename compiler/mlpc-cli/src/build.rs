@@ -8,12 +8,16 @@ use crate::profiles;
 use crate::project::Session;
 use crate::render::{self, Format};
 use crate::terminal::{Style, Terminal};
-use mlpc_diagnostics::{Diagnostic, Severity};
+use indexmap::IndexMap;
+use mlpc_diagnostics::{Diagnostic, Severity, list_words};
 use mlpc_plan::Plan;
 use mlpc_plan::lock::Lock;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+
+/// The entry point that trains.
+const TRAIN: &str = "train";
 
 /// Path → text, sorted.
 pub type Files = BTreeMap<String, String>;
@@ -29,10 +33,24 @@ pub enum NoLock {
 
 /// A plan with its programs.
 pub struct Built {
-    /// The plan, with identities.
+    /// The plan of the training, with identities.
     pub plan: Plan,
+    /// The plans of what runs apart from it, by the name of its entry point.
+    pub entries: IndexMap<String, Plan>,
     /// Every file of the build.
     pub files: Files,
+}
+
+impl Built {
+    /// The plan of an entry point: `train`, which is also the default, or `predict.NAME`.
+    pub fn entry(&self, name: Option<&str>) -> Result<&Plan, ToolError> {
+        let Some(name) = name.filter(|name| *name != TRAIN) else { return Ok(&self.plan) };
+        self.entries.get(name).ok_or_else(|| {
+            let known: Vec<&str> = std::iter::once(TRAIN).chain(self.entries.keys().map(String::as_str)).collect();
+            ToolError::usage(format!("the program has no entry point `{name}`"))
+                .help(format!("there is {}", list_words(known.iter().copied(), "and")))
+        })
+    }
 }
 
 /// Checks the program and makes its plan and programs. Findings are told; errors end it.
@@ -40,15 +58,16 @@ pub fn build(session: &Session, no_lock: NoLock, terminal: &mut Terminal) -> Res
     check(session, terminal)?;
     let lock = locked(session, no_lock, terminal)?;
     let mut plan = mlpc_plan::lower(&session.db, session.project, &lock);
-    let files = emit(session, &mut plan)?;
-    Ok(Built { plan, files })
+    let mut entries = mlpc_plan::lower_entries(&session.db, session.project, &lock);
+    let files = emit(session, &mut plan, &mut entries)?;
+    Ok(Built { plan, entries, files })
 }
 
-/// The programs of a plan, which is given its identities.
-pub fn emit(session: &Session, plan: &mut Plan) -> Result<Files, ToolError> {
+/// The programs of a plan and of those of further entry points; all are given their identities.
+pub fn emit(session: &Session, plan: &mut Plan, entries: &mut IndexMap<String, Plan>) -> Result<Files, ToolError> {
     let code = session.project.code(&session.db);
     let code: Files = code.iter().filter_map(|(path, text)| Some((path.clone(), text.clone()?))).collect();
-    mlpc_emit::build(plan, &code).map_err(|error| {
+    mlpc_emit::build_with(plan, entries, &code).map_err(|error| {
         // The checks should have found whatever could keep a plan from being printed.
         ToolError::usage(format!("the plan cannot be printed: {error}"))
             .exit(Exit::Internal)

@@ -1,6 +1,7 @@
 //! Profiles that datasets are compared with: kept in `profiles/`, pinned by `mlp.lock`, taken from the present data where
 //! there is none.
 
+use indexmap::IndexMap;
 use crate::build;
 use crate::environments;
 use crate::error::ToolError;
@@ -128,7 +129,7 @@ fn take(
     terminal.tell(format_args!("{} taking the profile of {told} as reference", terminal.err.paint(Style::Dim, "·")));
     let mut plan = mlpc_plan::lower(&session.db, session.project, lock);
     reading(&mut plan, datasets);
-    let files = build::emit(session, &mut plan)?;
+    let files = build::emit(session, &mut plan, &mut IndexMap::new())?;
     let root = &session.location.root;
     let mut options = Options::new(root, root);
     options.build = options.state.join("build").join("profiles");

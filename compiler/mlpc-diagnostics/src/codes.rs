@@ -188,6 +188,8 @@ declare_codes! {
     MLP0801 metric_not_computed Error "a gate on a metric that its report does not compute";
     MLP0802 register_without_gate Error "a model registered without a gate";
     MLP0803 gate_cannot_fail Error "a gate that every model passes";
+    MLP0804 predict_needs_key Error "predictions for rows that nothing tells apart";
+    MLP0805 output_clash Error "an output that the program reads or writes elsewhere";
     // 09: reproducibility
     MLP0901 missing_lock_entry Error "something that mlp.lock does not hold";
     MLP0902 stale_lock Error "something that differs from mlp.lock";

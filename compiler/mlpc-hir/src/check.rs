@@ -1,12 +1,13 @@
 //! Everything that is found in a program: block by block, then what only the whole shows.
 
 use crate::annotations::{ALIAS, alias};
-use crate::blocks::{dataset, features, operations, release, split, step, train};
+use crate::blocks::{dataset, features, operations, predict, release, split, step, train};
 use crate::entries::check_entries;
 use crate::errors;
 use crate::library::{body, setting};
 use crate::names::{Space, imports, qualified};
 use crate::references::{expressions, names_in, references};
+use crate::outputs::output_clashes;
 use crate::reuse::second_choices;
 use crate::silence::silence;
 use crate::specs::{BLOCKS, block_spec};
@@ -82,8 +83,9 @@ fn meaning<'db>(db: &'db dyn Db, block: Block<'db>, decl: &BlockDecl) -> Vec<Fin
         "evaluate" => release::evaluate(db, block).findings.clone(),
         "gate" => release::gate(db, block).findings.clone(),
         "register" => release::register(db, block).findings.clone(),
+        "predict" => predict::predict(db, block).findings.clone(),
         "step" => step::step(db, block).findings.clone(),
-        "sweep" | "ensemble" | "predict" | "deploy" | "monitor" | "test" => {
+        "sweep" | "ensemble" | "deploy" | "monitor" | "test" => {
             let what = format!("a block of kind `{}`", decl.kind.text);
             vec![errors::not_supported(&what, decl.kind.span)]
         }
@@ -113,6 +115,7 @@ pub fn check_project(db: &dyn Db, project: Project) -> Vec<Diagnostic> {
     all.extend(pipelines(db, project));
     if circles.is_empty() {
         all.extend(second_choices(db, project));
+        all.extend(output_clashes(db, project));
     }
     let mut used = Vec::new();
     silence(db, project, &mut all, &mut used);

@@ -1,10 +1,12 @@
 //! The wording of this crate's findings, apart from the logic that finds them.
 
 mod expectations;
+mod predict;
 mod splits;
 mod time;
 
 pub use expectations::*;
+pub use predict::*;
 pub use splits::*;
 pub use time::*;
 

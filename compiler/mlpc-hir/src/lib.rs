@@ -14,6 +14,7 @@ pub mod infer;
 pub mod library;
 mod load;
 pub mod names;
+mod outputs;
 pub mod python;
 mod references;
 mod requirement;

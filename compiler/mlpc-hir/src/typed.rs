@@ -1013,6 +1013,37 @@ pub struct Register {
     pub alias: String,
 }
 
+/// Batch scoring.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Predict {
+    /// The register block.
+    pub register: String,
+    /// The train block behind it.
+    pub train: String,
+    /// The features block behind that.
+    pub features: String,
+    /// The alias whose version scores.
+    pub alias: String,
+    /// Which rows.
+    pub rows: PredictRows,
+    /// Where the predictions go, relative to the project's root.
+    pub output: String,
+    /// How it runs.
+    pub operations: Operations,
+}
+
+/// Which rows are scored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PredictRows {
+    /// All of the population.
+    #[default]
+    All,
+    /// Those that were not scored before.
+    New,
+    /// Those without a label.
+    Unlabelled,
+}
+
 /// A user's step.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct UserStep {

@@ -72,6 +72,7 @@ fn identity(
         InputRef::Step { step, output } => format!("step:{}:{output}", of(known, step)),
         InputRef::Champion { model, alias } => format!("champion:{model}:{alias}"),
         InputRef::Previous { step, output } => format!("previous:{step}:{output}"),
+        InputRef::Delivered { path } => format!("delivered:{path}"),
     };
     let environment = of(environments, &step.environment);
     let ingredients = Ingredients {

@@ -1,6 +1,7 @@
 //! The backend-neutral plan, its lock, its seeds and its step identities.
 //!
-//! [`wanted()`] says what a lock must hold, [`check_lock`] whether it does, [`lower()`] makes the plan.
+//! [`wanted()`] says what a lock must hold, [`check_lock`] whether it does, [`lower()`] makes the plan of
+//! the training, [`lower_entries()`] those of what runs apart from it.
 
 mod declared;
 pub mod identity;
@@ -10,7 +11,7 @@ pub mod plan;
 mod wanted;
 
 pub use declared::{Declared, Mismatch, Seen, declared, mismatches};
-pub use lower::{expression, lower};
+pub use lower::{expression, lower, lower_entries};
 pub use plan::Plan;
 pub use wanted::{
     DEFAULT_ENVIRONMENT, DataFrom, Wanted, WantedCode, WantedData, WantedEnvironment, WantedProfile, check_lock,

@@ -113,7 +113,7 @@ impl Run {
                     self.data.join(&plan.sources.iter().find(|source| source.name == *name).expect("it").path)
                 }
                 InputRef::Step { step, output } => self.output(plan, step, output),
-                InputRef::Previous { .. } => continue,
+                InputRef::Previous { .. } | InputRef::Delivered { .. } => continue,
                 InputRef::Champion { .. } => match self.data.join("champion") {
                     path if path.exists() => path,
                     _ => continue,

@@ -21,6 +21,9 @@ use std::collections::BTreeMap;
 pub struct Args {
     #[command(flatten)]
     target: Target,
+    /// What would run: `train`, or `predict.NAME`
+    #[arg(long, value_name = "NAME")]
+    entry: Option<String>,
     /// Another value for a parameter of the program
     #[arg(long = "param", value_name = "NAME=VALUE", value_parser = params::parse)]
     params: Vec<Given>,
@@ -57,14 +60,15 @@ struct Line<'a> {
 pub fn run(args: &Args, terminal: &mut Terminal) -> Result<Exit, ToolError> {
     let session = project::open_with(&args.target, &args.params)?;
     let built = build::build(&session, NoLock::Refuse, terminal)?;
+    let plan = built.entry(args.entry.as_deref())?;
     let root = &session.location.root;
     let options = Options::new(root, root);
     let before = build::previous(&options.state);
-    let lines = lines(&built.plan, before.as_ref(), &options)?;
+    let lines = lines(plan, before.as_ref(), &options)?;
     if args.format == Format::Json {
         terminal.print(&json::pretty(&lines));
     } else {
-        shown(&built.plan, &lines, terminal.out).into_iter().for_each(|line| terminal.line(line));
+        shown(plan, &lines, terminal.out).into_iter().for_each(|line| terminal.line(line));
     }
     Ok(Exit::Fine)
 }

@@ -23,6 +23,9 @@ pub struct Args {
     /// Steps at once; by default as many as there are processors
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
+    /// What runs: `train`, or `predict.NAME`
+    #[arg(long, value_name = "NAME")]
+    entry: Option<String>,
     /// Only this step and what it needs
     #[arg(long, value_name = "STEP")]
     until: Option<String>,
@@ -45,10 +48,11 @@ pub fn run(args: &Args, terminal: &mut Terminal) -> Result<Exit, ToolError> {
     let session = project::open_with(&args.target, &args.params)?;
     let no_lock = if args.locked { NoLock::Refuse } else { NoLock::Make };
     let built = build::build(&session, no_lock, terminal)?;
+    let plan = built.entry(args.entry.as_deref())?;
     let root = &session.location.root;
     let mut options = Options::new(root, root);
-    options.until = args.until.as_deref().map(|name| step_named(&built.plan, name)).transpose()?;
-    options.force = force(&built.plan, args.force.as_deref())?;
+    options.until = args.until.as_deref().map(|name| step_named(plan, name)).transpose()?;
+    options.force = force(plan, args.force.as_deref())?;
     if let Some(jobs) = args.jobs {
         options.jobs = usize::from(jobs);
     }
@@ -57,11 +61,11 @@ pub fn run(args: &Args, terminal: &mut Terminal) -> Result<Exit, ToolError> {
     options.stream_output = args.format == Format::Json;
 
     if args.format == Format::Text {
-        environments::prepare(&built.plan, &mut options, terminal)?;
+        environments::prepare(plan, &mut options, terminal)?;
     }
     let mut reporter = Reporter::new(args.format, terminal);
     let mut collected = Collected::default();
-    for event in mlpc_native::execute(&built.plan, &options)? {
+    for event in mlpc_native::execute(plan, &options)? {
         if let (RunEvent::RunStarted { pipeline, steps, .. }, Format::Text) = (&event, args.format) {
             let project = session.location.config.name.as_ref().map_or_else(String::new, |name| format!(" of {name}"));
             terminal.tell(format_args!("Running {pipeline}{project}: {}", plural(steps.len(), "step")));
@@ -71,7 +75,7 @@ pub fn run(args: &Args, terminal: &mut Terminal) -> Result<Exit, ToolError> {
     }
     let outcome = collected.finished().ok_or(RunError::Lost)?.outcome;
     if args.format == Format::Text {
-        summarise(&collected, &built.plan, terminal);
+        summarise(&collected, plan, terminal);
     }
     Ok(match outcome {
         Outcome::Succeeded => Exit::Fine,

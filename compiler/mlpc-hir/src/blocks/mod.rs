@@ -4,6 +4,7 @@ pub mod dataset;
 mod expectations;
 pub mod features;
 pub mod operations;
+pub mod predict;
 pub mod release;
 pub mod split;
 pub mod step;

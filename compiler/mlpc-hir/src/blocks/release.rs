@@ -73,7 +73,7 @@ fn part(decl: &BlockDecl) -> String {
 }
 
 /// The features block behind a train block.
-fn features_of<'db>(context: &Context<'db>, model: Block<'db>) -> Option<Block<'db>> {
+pub(crate) fn features_of<'db>(context: &Context<'db>, model: Block<'db>) -> Option<Block<'db>> {
     let split = split_of(context, model)?;
     Context { block: split, file: split.file(context.db), ..context.quiet() }.connected(&["features"])
 }

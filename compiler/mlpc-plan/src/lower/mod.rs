@@ -2,6 +2,7 @@
 
 mod expr;
 mod features;
+mod predict;
 mod splits;
 mod steps;
 mod windows;
@@ -22,12 +23,28 @@ use mlpc_diagnostics::Span;
 use mlpc_hir::all_blocks;
 use mlpc_hir::blocks::operations;
 use mlpc_hir::library::body;
+use mlpc_hir::names::qualified;
 use mlpc_hir::typed::Operations;
 use mlpc_lineage::{Lineage, lineage};
 
 /// The plan of a program that the check found no error in, with what the lock pins.
 #[must_use]
 pub fn lower(db: &dyn Db, project: Project, lock: &Lock) -> Plan {
+    let (lowering, mut plan) = begin(db, project, lock);
+    lowering.fill(&mut plan);
+    plan
+}
+
+/// The plans of what runs apart from training, by the name of its entry point: `predict.NAME`.
+#[must_use]
+pub fn lower_entries(db: &dyn Db, project: Project, lock: &Lock) -> IndexMap<String, Plan> {
+    let (lowering, plan) = begin(db, project, lock);
+    let entry = |block| Some((format!("predict.{}", qualified(db, block)), lowering.predict_plan(plan.clone(), block)?));
+    all_blocks(db, project, "predict").into_iter().filter_map(entry).collect()
+}
+
+/// A plan without steps.
+fn begin<'db>(db: &'db dyn Db, project: Project, lock: &Lock) -> (Lowering<'db>, Plan) {
     let wanted = wanted(db, project);
     let pipeline_block = all_blocks(db, project, "pipeline").into_iter().next();
     let pipeline = pipeline_block.map(|block| operations::pipeline(db, block).value.clone()).unwrap_or_default();
@@ -40,7 +57,7 @@ pub fn lower(db: &dyn Db, project: Project, lock: &Lock) -> Plan {
         defaults: pipeline.operations,
         environment: default_environment(db, project),
     };
-    let mut plan = Plan {
+    let plan = Plan {
         format: FORMAT.to_owned(),
         compiler: env!("CARGO_PKG_VERSION").to_owned(),
         pipeline: Pipeline {
@@ -57,8 +74,7 @@ pub fn lower(db: &dyn Db, project: Project, lock: &Lock) -> Plan {
         finals: Vec::new(),
         code: code(&wanted, lock),
     };
-    lowering.fill(&mut plan);
-    plan
+    (lowering, plan)
 }
 
 fn sources(wanted: &Wanted, lock: &Lock) -> Vec<Source> {
@@ -179,7 +195,7 @@ impl Lowering<'_> {
 }
 
 /// Steps in an order in which each comes after all it needs; the order of declaration among those that are free.
-fn ordered(mut steps: Vec<Step>) -> Vec<Step> {
+pub(crate) fn ordered(mut steps: Vec<Step>) -> Vec<Step> {
     let mut done: Vec<Step> = Vec::with_capacity(steps.len());
     while !steps.is_empty() {
         let ready =
@@ -192,7 +208,7 @@ fn ordered(mut steps: Vec<Step>) -> Vec<Step> {
 }
 
 /// Identifiers of the steps that a step waits for.
-fn needs(step: &Step) -> Vec<&String> {
+pub(crate) fn needs(step: &Step) -> Vec<&String> {
     let inputs = step.inputs.values().chain(&step.when).filter_map(|input| match input {
         crate::plan::InputRef::Step { step, .. } => Some(step),
         _ => None,
@@ -202,7 +218,7 @@ fn needs(step: &Step) -> Vec<&String> {
 
 impl Lowering<'_> {
     /// What the run is for.
-    fn finals(&self, plan: &Plan) -> Vec<FinalArtifact> {
+    pub(crate) fn finals(&self, plan: &Plan) -> Vec<FinalArtifact> {
         let named = |name: &str, step: &str, output: &str| FinalArtifact {
             name: name.to_owned(),
             step: step.to_owned(),
@@ -220,6 +236,7 @@ impl Lowering<'_> {
                 }
                 "gate" => finals.push(named(name, &step.id, "verdict")),
                 "register" => finals.push(named(name, &step.id, "registration")),
+                "predict" => finals.push(named(name, &step.id, "predictions")),
                 _ => {}
             }
         }

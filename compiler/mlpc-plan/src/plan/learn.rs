@@ -264,6 +264,36 @@ pub struct Register {
     pub gate: Option<String>,
 }
 
+/// Scores rows with the version that holds an alias, by that version's own features.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Predict {
+    /// Its name.
+    pub name: String,
+    /// Name in the registry.
+    pub model: String,
+    /// The alias.
+    pub alias: String,
+    /// Key of [`Plan::features`]: what the model's signature must agree with today.
+    pub features: String,
+    /// Which rows.
+    pub rows: PredictRows,
+    /// Where `predictions` is put once the step has succeeded, relative to the project's root, with `/`.
+    pub output: String,
+}
+
+/// Which rows are scored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PredictRows {
+    /// All of the population.
+    All,
+    /// Those whose key is not in what was delivered before; they are added to it.
+    New,
+    /// Those that have no label yet.
+    Unlabelled,
+}
+
 /// A user's Python function, called with one keyword per input (a `Path` or a number) and per output (a `Path`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -203,7 +203,7 @@ pub enum InputRef {
         /// A key of [`Step::outputs`].
         output: String,
     },
-    /// The model that holds an alias when the run starts; absent when there is none yet.
+    /// The model that holds an alias when the run starts, a folder called `v<version>`; absent when there is none yet.
     Champion {
         /// Name in the registry.
         model: String,
@@ -216,6 +216,11 @@ pub enum InputRef {
         step: String,
         /// A key of [`Step::outputs`].
         output: String,
+    },
+    /// What an earlier run delivered there ([`Predict::output`]); absent before the first.
+    Delivered {
+        /// Relative to the project's root, with `/`.
+        path: String,
     },
 }
 

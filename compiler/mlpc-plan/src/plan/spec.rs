@@ -1,6 +1,6 @@
 //! What steps do: kinds of steps, and those about data.
 
-use super::{Evaluate, Expr, Gate, Origin, Register, Split, Train, UserPython, UserShell};
+use super::{Evaluate, Expr, Gate, Origin, Predict, Register, Split, Train, UserPython, UserShell};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,9 @@ pub enum StepSpec {
     Gate(Gate),
     /// Adds a version to the registry. In: `model`, `verdict`, `metrics`. Out: `registration`.
     Register(Register),
+    /// Scores rows with a registered model. In: `champion`, one `rows` per dataset, by dataset name, and for new rows
+    /// `previous`. Out: `predictions`.
+    Predict(Predict),
     /// A user's Python function. In and out: as declared.
     Python(UserPython),
     /// A user's shell command. In and out: as declared.

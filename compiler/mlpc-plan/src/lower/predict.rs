@@ -1,0 +1,80 @@
+//! Entry points that score rows: the data that the model's features read, and one step.
+
+use super::steps::output;
+use super::{Lowering, needs, ordered};
+use crate::Plan;
+use crate::plan::{ArtifactKind, InputRef, Predict, PredictRows, Step, StepSpec};
+use mlpc_db::Block;
+use mlpc_hir::blocks::predict::predict;
+use mlpc_hir::names::qualified;
+use mlpc_hir::typed;
+use std::collections::BTreeSet;
+
+impl Lowering<'_> {
+    /// The plan that scores: what is no part of it is left out.
+    pub(super) fn predict_plan(&self, mut plan: Plan, block: Block<'_>) -> Option<Plan> {
+        let checked = &predict(self.db, block).value;
+        plan.features = self.feature_sets();
+        plan.features.retain(|name, _| *name == checked.features);
+        let mut steps = Vec::new();
+        self.user_steps(&mut steps);
+        self.datasets(&self.datasets_used(), &mut steps);
+        self.feature_steps(&plan, &mut steps);
+        let rows = steps.iter().find(|step| step.id == format!("features.{}", checked.features))?;
+        let score = self.predict_step(checked, block, rows);
+        let id = score.id.clone();
+        steps.push(score);
+        plan.steps = reaching(ordered(steps), &id);
+        let read: BTreeSet<String> = plan.steps.iter().flat_map(|step| step.inputs.values()).filter_map(source).collect();
+        plan.sources.retain(|source| read.contains(&source.name));
+        plan.finals = self.finals(&plan);
+        Some(plan)
+    }
+
+    /// The step that scores: it reads the datasets that `rows`, which makes the same features to learn from, reads.
+    fn predict_step(&self, checked: &typed::Predict, block: Block<'_>, rows: &Step) -> Step {
+        let name = qualified(self.db, block);
+        let which = match checked.rows {
+            typed::PredictRows::All => PredictRows::All,
+            typed::PredictRows::New => PredictRows::New,
+            typed::PredictRows::Unlabelled => PredictRows::Unlabelled,
+        };
+        let spec = StepSpec::Predict(Predict {
+            name: name.clone(),
+            model: checked.register.clone(),
+            alias: checked.alias.clone(),
+            features: checked.features.clone(),
+            rows: which,
+            output: checked.output.clone(),
+        });
+        let mut score = self.step("predict", &name, block, &checked.operations, spec);
+        let champion = InputRef::Champion { model: checked.register.clone(), alias: checked.alias.clone() };
+        score.inputs.insert("champion".to_owned(), champion);
+        score.inputs.extend(rows.inputs.clone());
+        score.after.clone_from(&rows.after);
+        if which == PredictRows::New {
+            score.inputs.insert("previous".to_owned(), InputRef::Delivered { path: checked.output.clone() });
+        }
+        score.outputs.insert("predictions".to_owned(), output(ArtifactKind::Table, "predictions.parquet"));
+        score
+    }
+}
+
+/// The steps that lead to one, it included.
+fn reaching(steps: Vec<Step>, last: &str) -> Vec<Step> {
+    let mut wanted = BTreeSet::from([last.to_owned()]);
+    // Each step comes after all it needs, so one walk from the end finds them.
+    for step in steps.iter().rev() {
+        if wanted.contains(&step.id) {
+            wanted.extend(needs(step).into_iter().cloned());
+        }
+    }
+    steps.into_iter().filter(|step| wanted.contains(&step.id)).collect()
+}
+
+fn source(input: &InputRef) -> Option<String> {
+    match input {
+        InputRef::Source { name } => Some(name.clone()),
+        _ => None,
+    }
+}

@@ -1,0 +1,136 @@
+//! Batch scoring as people run it: an entry point of its own, the version under the alias, new rows only.
+
+use super::lint;
+use mlpc_tests::project::Project;
+use mlpc_tests::python;
+use serde_json::Value;
+use std::path::Path;
+
+const PROGRAM: &str = r#"/// Will this ride be late?
+pipeline rides { seed = 7 }
+
+/// One row per ride; the last ones have not ended.
+dataset trips {
+  source = csv("trips.csv", null: [""])
+  key    = id
+  schema { id: int, distance: float in 0.0.., late: bool? as ["0", "1"] }
+  expect { rows in 100.. }
+}
+
+/// What is known when a ride starts.
+features started from trips {
+  column z = standardize(distance)
+  label  late
+}
+
+split parts of started { by = random, train = 70%, test = 30% }
+
+train model { trainer = sklearn.logistic_regression(max_iter: 200), data = parts }
+
+evaluate report of model { metrics = [roc_auc] }
+
+gate release on report { require roc_auc >= 0.6 }
+
+register late_rides from model { requires = release }
+
+predict everything of late_rides { output = parquet("scores/all.parquet") }
+
+predict nightly of late_rides {
+  rows   = new
+  output = parquet("scores/new.parquet")
+}
+
+predict still_open of late_rides {
+  rows   = unlabelled
+  output = parquet("scores/open.parquet")
+}
+"#;
+
+fn trips(rows: usize) -> String {
+    let row = |at: usize| {
+        let distance = (at * 37) % 41;
+        let late = if at % 10 == 9 { String::new() } else { u8::from(distance + at % 9 > 24).to_string() };
+        format!("{at},{distance}.5,{late}\n")
+    };
+    "id,distance,late\n".to_owned() + &(0..rows).map(row).collect::<String>()
+}
+
+fn project(rows: usize) -> Project {
+    let project = Project::of(PROGRAM);
+    project.write("trips.csv", trips(rows));
+    project.lock();
+    project
+}
+
+/// Facts of a table of predictions, read in a process of its own.
+fn table(path: &Path) -> Value {
+    let script = "import json, sys, polars as pl\nrows = pl.read_parquet(sys.argv[1])\n\
+                  print(json.dumps({'columns': rows.columns, 'ids': rows['id'].to_list(), \
+                  'versions': sorted(set(rows['version'].to_list())), \
+                  'times': rows['scored_at'].n_unique(), 'sure': rows['probability_true'].max()}))";
+    let output = python::command().args(["-c", script]).arg(path).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn predictions_come_from_the_version_under_the_alias_and_new_rows_are_added() {
+    let project = project(200);
+    // Nothing is registered yet.
+    let early = project.run(&["--entry", "predict.nightly"]);
+    assert_eq!(early.ended.code, 4, "{}", early.told());
+    assert!(early.told().contains("no version of late_rides is its champion yet"), "{}", early.told());
+    assert!(!project.path.join("scores").exists());
+
+    let trained = project.succeed(&[]);
+    assert!(!trained.states().keys().any(|step| step.starts_with("predict.")));
+
+    let all = project.succeed(&["--entry", "predict.everything"]);
+    let steps: Vec<String> = all.states().into_keys().collect();
+    assert_eq!(steps, ["ingest.trips", "predict.everything", "validate.trips"]);
+    let scores = table(&project.path.join("scores/all.parquet"));
+    assert_eq!(scores["columns"], serde_json::json!(["id", "prediction", "probability_false", "probability_true", "version", "scored_at"]));
+    assert_eq!(scores["ids"].as_array().unwrap().len(), 200);
+    assert_eq!(scores["versions"], serde_json::json!([1]));
+    // The same rows and the same version: nothing to do, and the file is put back where it is missing.
+    std::fs::remove_file(project.path.join("scores/all.parquet")).unwrap();
+    assert_eq!(project.succeed(&["--entry", "predict.everything"]).steps("cached").len(), 3);
+    assert!(project.path.join("scores/all.parquet").is_file());
+
+    let open = project.succeed(&["--entry", "predict.still_open"]);
+    assert_eq!(open.step("predict.still_open")["rows"]["scored"], 20);
+
+    assert_eq!(project.succeed(&["--entry", "predict.nightly"]).step("predict.nightly")["rows"]["scored"], 200);
+    let first = std::fs::read(project.path.join("scores/new.parquet")).unwrap();
+    assert_eq!(project.succeed(&["--entry", "predict.nightly"]).step("predict.nightly")["rows"]["scored"], 0);
+    assert_eq!(std::fs::read(project.path.join("scores/new.parquet")).unwrap(), first);
+    project.write("trips.csv", trips(230));
+    project.lock();
+    assert_eq!(project.succeed(&["--entry", "predict.nightly"]).step("predict.nightly")["rows"]["scored"], 30);
+    let scores = table(&project.path.join("scores/new.parquet"));
+    assert_eq!(scores["ids"], serde_json::json!((0..230).collect::<Vec<i64>>()));
+
+    // Features that the registered version does not know of: told, and nothing is written over.
+    project.edit("main.mlp", "  column z = standardize(distance)\n", "  column zz = standardize(distance)\n");
+    project.lock();
+    let refused = project.run(&["--entry", "predict.everything"]);
+    assert_eq!(refused.ended.code, 4, "{}", refused.told());
+    assert!(refused.told().contains("it reads z, which is no column any more"), "{}", refused.told());
+}
+
+#[test]
+fn a_build_holds_a_plan_for_each_entry_point() {
+    let project = project(120);
+    assert_eq!(project.mlpc(&["build", "--locked", "--out", "built"]).code, 0);
+    for entry in ["everything", "nightly", "still_open"] {
+        let plan: Value = serde_json::from_str(&project.read(&format!("built/plans/predict.{entry}.json"))).unwrap();
+        assert!(plan["finals"].as_array().unwrap().iter().any(|made| made["name"] == entry), "{plan}");
+        assert_eq!(plan["steps"].as_array().unwrap().len(), 3);
+    }
+    lint::check(&project.path.join("built"));
+    let unknown = project.mlpc(&["run", "--locked", "--entry", "predict.weekly"]);
+    assert_eq!(unknown.code, 2);
+    assert!(unknown.stderr.contains("no entry point `predict.weekly`"), "{}", unknown.stderr);
+    assert!(unknown.stderr.contains("predict.still_open"), "{}", unknown.stderr);
+    assert_eq!(project.mlpc(&["plan", "--entry", "predict.nightly"]).code, 0);
+}
