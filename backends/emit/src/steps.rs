@@ -168,7 +168,9 @@ fn parts(context: &Context<'_>) -> Result<Parts, EmitError> {
 
 /// The fields of `Args`: inputs, outputs, parameters, seed, threads.
 fn fields(step: &Step) -> Result<Vec<Field>, EmitError> {
-    let optional = |from: &InputRef| matches!(from, InputRef::Champion { .. } | InputRef::Previous { .. } | InputRef::Delivered { .. });
+    let optional = |from: &InputRef| {
+        matches!(from, InputRef::Champion { .. } | InputRef::Previous { .. } | InputRef::Delivered { .. })
+    };
     let mut fields: IndexMap<String, String> = IndexMap::new();
     let inputs = step
         .inputs

@@ -253,7 +253,9 @@ impl Executor {
                 let (step, identity) = self.step(position)?;
                 Some(prepared.store.folder(identity).join(&step.outputs.get(output)?.path))
             }
-            InputRef::Champion { .. } | InputRef::Previous { .. } | InputRef::Delivered { .. } => prepared.settled.path(input),
+            InputRef::Champion { .. } | InputRef::Previous { .. } | InputRef::Delivered { .. } => {
+                prepared.settled.path(input)
+            }
         }
     }
 

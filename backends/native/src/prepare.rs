@@ -130,7 +130,10 @@ fn seals(database: &Connection, identities: &[String]) -> rusqlite::Result<HashM
 fn needed(step: &Step) -> impl Iterator<Item = &str> {
     let inputs = step.inputs.values().chain(&step.when).filter_map(|input| match input {
         InputRef::Step { step, .. } => Some(step.as_str()),
-        InputRef::Source { .. } | InputRef::Champion { .. } | InputRef::Previous { .. } | InputRef::Delivered { .. } => None,
+        InputRef::Source { .. }
+        | InputRef::Champion { .. }
+        | InputRef::Previous { .. }
+        | InputRef::Delivered { .. } => None,
     });
     inputs.chain(step.after.iter().map(String::as_str))
 }

@@ -64,7 +64,10 @@ fn taking_part<'a>(plan: &'a Plan, until: Option<&str>) -> BTreeSet<&'a str> {
 pub fn needs(step: &Step) -> impl Iterator<Item = &str> + Clone {
     let producers = step.inputs.values().chain(&step.when).filter_map(|input| match input {
         InputRef::Step { step, .. } => Some(step.as_str()),
-        InputRef::Source { .. } | InputRef::Champion { .. } | InputRef::Previous { .. } | InputRef::Delivered { .. } => None,
+        InputRef::Source { .. }
+        | InputRef::Champion { .. }
+        | InputRef::Previous { .. }
+        | InputRef::Delivered { .. } => None,
     });
     producers.chain(step.after.iter().map(String::as_str))
 }

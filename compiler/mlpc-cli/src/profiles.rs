@@ -1,7 +1,6 @@
 //! Profiles that datasets are compared with: kept in `profiles/`, pinned by `mlp.lock`, taken from the present data where
 //! there is none.
 
-use indexmap::IndexMap;
 use crate::build;
 use crate::environments;
 use crate::error::ToolError;
@@ -9,6 +8,7 @@ use crate::exit::Exit;
 use crate::files;
 use crate::project::{Session, shown};
 use crate::terminal::{Style, Terminal};
+use indexmap::IndexMap;
 use mlpc_native::{Options, Outcome, RunError, RunEvent, StepState};
 use mlpc_plan::lock::{Lock, LockedColumn, LockedProfile};
 use mlpc_plan::plan::{InputRef, Plan, StepSpec};

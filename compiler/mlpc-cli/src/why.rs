@@ -41,7 +41,9 @@ fn data(plan: &Plan, before: &Plan, step: &Step) -> Vec<String> {
     };
     let sources = step.inputs.values().filter_map(|input| match input {
         InputRef::Source { name } => Some(name),
-        InputRef::Step { .. } | InputRef::Champion { .. } | InputRef::Previous { .. } | InputRef::Delivered { .. } => None,
+        InputRef::Step { .. } | InputRef::Champion { .. } | InputRef::Previous { .. } | InputRef::Delivered { .. } => {
+            None
+        }
     });
     sources
         .filter(|name| digest(plan, name) != digest(before, name))

@@ -89,7 +89,10 @@ fn predictions_come_from_the_version_under_the_alias_and_new_rows_are_added() {
     let steps: Vec<String> = all.states().into_keys().collect();
     assert_eq!(steps, ["ingest.trips", "predict.everything", "validate.trips"]);
     let scores = table(&project.path.join("scores/all.parquet"));
-    assert_eq!(scores["columns"], serde_json::json!(["id", "prediction", "probability_false", "probability_true", "version", "scored_at"]));
+    assert_eq!(
+        scores["columns"],
+        serde_json::json!(["id", "prediction", "probability_false", "probability_true", "version", "scored_at"])
+    );
     assert_eq!(scores["ids"].as_array().unwrap().len(), 200);
     assert_eq!(scores["versions"], serde_json::json!([1]));
     // The same rows and the same version: nothing to do, and the file is put back where it is missing.

@@ -39,7 +39,8 @@ pub fn lower(db: &dyn Db, project: Project, lock: &Lock) -> Plan {
 #[must_use]
 pub fn lower_entries(db: &dyn Db, project: Project, lock: &Lock) -> IndexMap<String, Plan> {
     let (lowering, plan) = begin(db, project, lock);
-    let entry = |block| Some((format!("predict.{}", qualified(db, block)), lowering.predict_plan(plan.clone(), block)?));
+    let entry =
+        |block| Some((format!("predict.{}", qualified(db, block)), lowering.predict_plan(plan.clone(), block)?));
     all_blocks(db, project, "predict").into_iter().filter_map(entry).collect()
 }
 

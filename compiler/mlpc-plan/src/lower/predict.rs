@@ -25,7 +25,8 @@ impl Lowering<'_> {
         let id = score.id.clone();
         steps.push(score);
         plan.steps = reaching(ordered(steps), &id);
-        let read: BTreeSet<String> = plan.steps.iter().flat_map(|step| step.inputs.values()).filter_map(source).collect();
+        let read: BTreeSet<String> =
+            plan.steps.iter().flat_map(|step| step.inputs.values()).filter_map(source).collect();
         plan.sources.retain(|source| read.contains(&source.name));
         plan.finals = self.finals(&plan);
         Some(plan)
