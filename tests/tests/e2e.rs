@@ -7,6 +7,7 @@ mod e2e {
     mod examples;
     mod expectations;
     mod failures;
+    mod fetched;
     mod library;
     mod lint;
     mod predict;
