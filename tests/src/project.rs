@@ -3,8 +3,8 @@
 use crate::command::{Ended, ended, mlpc};
 use crate::python::{locked, python, repository};
 use mlpc_db::{Database, RealSystem};
-use mlpc_native::digest::{digest, file_digest, files_below};
 use mlpc_native::data::{Tools, package};
+use mlpc_native::digest::{digest, file_digest, files_below};
 use mlpc_plan::DataFrom;
 use mlpc_plan::lock::{Lock, LockedArchive, LockedData, LockedEnvironment, LockedStdlib};
 use serde_json::Value;
