@@ -94,7 +94,7 @@ def compare(frame: pl.DataFrame, made: pl.LazyFrame, expected: dict[str, list[An
 
 @pytest.mark.parametrize(("window", "lag"), SPANS)
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("by", [[], ["k"], ["k", "j"]])
+@pytest.mark.parametrize("by", [[], ["k"], ["k", "j"], ["k", "n", "day"]])
 def test_windows_over_the_own_rows(
     size: int, window: timedelta | None, lag: timedelta, by: list[str]
 ) -> None:
@@ -118,7 +118,9 @@ def test_windows_over_the_own_rows(
 
 @pytest.mark.parametrize(("window", "lag"), SPANS)
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("by", [[], [("k", "k")], [("k", "k"), ("n", "j")]])
+@pytest.mark.parametrize(
+    "by", [[], [("k", "k")], [("k", "k"), ("n", "j")], [("n", "n"), ("day", "day")]]
+)
 def test_windows_over_another_dataset(
     size: int, window: timedelta | None, lag: timedelta, by: list[tuple[str, str]]
 ) -> None:

@@ -1,4 +1,4 @@
-"""Runs one of the three in this process: prints seconds and megabytes, keeps the result if asked."""
+"""Runs one of the three in this process: prints seconds, seconds of processors and megabytes, keeps the result if asked."""
 
 import importlib
 import resource
@@ -22,13 +22,15 @@ def main(which: str, folder: Path, result: Path | None) -> None:
         importlib.import_module("features.trips")
     else:
         compute = importlib.import_module(f"by_{which}").features
+    before = resource.getrusage(resource.RUSAGE_SELF)
     started = time.perf_counter()
     rows = compute(folder)
     seconds = time.perf_counter() - started
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    used = resource.getrusage(resource.RUSAGE_SELF)
     if result is not None:
         rows.to_parquet(result) if which == "pandas" else rows.write_parquet(result)
-    print(seconds, peak)
+    processors = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
+    print(seconds, processors, used.ru_maxrss / 1024)
 
 
 if __name__ == "__main__":

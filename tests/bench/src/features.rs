@@ -29,6 +29,8 @@ const SCRIPTS: &[(&str, &str)] = &[
 #[derive(Clone, Copy)]
 struct Taken {
     seconds: f64,
+    /// Of all processors, user and system: steadier than the clock where other work runs beside.
+    processors: f64,
     peak_mb: f64,
 }
 
@@ -56,17 +58,22 @@ pub fn measure() -> Outcome {
         by_hand = by_hand.least(bench.run("polars", false)?);
     }
     println!("{rows} rows; the three give the same values");
-    println!("{:24} {:>9} {:>12} {:>8}", "", "seconds", "peak memory", "ratio");
+    println!("{:20} {:>9} {:>8} {:>12} {:>8} {:>12}", "", "seconds", "ratio", "processors", "ratio", "peak memory");
     for (name, taken) in [("generated", generated), ("by hand in Polars", by_hand), ("by hand in pandas", pandas)] {
-        let ratio = taken.seconds / by_hand.seconds;
-        println!("{name:24} {:9.2} {:9.0} MB {ratio:8.2}", taken.seconds, taken.peak_mb);
+        let Taken { seconds, processors, peak_mb } = taken;
+        let (of_time, of_work) = (seconds / by_hand.seconds, processors / by_hand.processors);
+        println!("{name:20} {seconds:9.2} {of_time:8.2} {processors:10.2} s {of_work:8.2} {peak_mb:9.0} MB");
     }
     Ok(())
 }
 
 impl Taken {
     fn least(self, other: Self) -> Self {
-        Self { seconds: self.seconds.min(other.seconds), peak_mb: self.peak_mb.min(other.peak_mb) }
+        Self {
+            seconds: self.seconds.min(other.seconds),
+            processors: self.processors.min(other.processors),
+            peak_mb: self.peak_mb.min(other.peak_mb),
+        }
     }
 }
 
@@ -108,8 +115,10 @@ impl Bench<'_> {
         }
         let told = self.script("measure.py", &arguments)?;
         let mut numbers = told.split_whitespace().map(str::parse::<f64>);
-        match (numbers.next(), numbers.next()) {
-            (Some(seconds), Some(peak_mb)) => Ok(Taken { seconds: seconds?, peak_mb: peak_mb? }),
+        match (numbers.next(), numbers.next(), numbers.next()) {
+            (Some(seconds), Some(processors), Some(peak_mb)) => {
+                Ok(Taken { seconds: seconds?, processors: processors?, peak_mb: peak_mb? })
+            }
             _ => Err(format!("{which} told {told:?}").into()),
         }
     }
