@@ -246,7 +246,8 @@ impl<'a> Module<'a> {
             names.extend(set.carried.iter().cloned());
         }
         let fitted: IndexSet<&str> = set.fitted.iter().map(stage_name).collect();
-        names.extend(set.inputs.iter().map(|input| input.name.clone()).filter(|name| !fitted.contains(name.as_str())));
+        let given = set.inputs.iter().map(|input| &input.name).chain(&set.observed);
+        names.extend(given.filter(|name| !fitted.contains(name.as_str())).cloned());
         let read = set.fitted.iter().flat_map(stage_columns);
         names.extend(read.filter(|name| !fitted.contains(name.as_str())));
         if labelled {

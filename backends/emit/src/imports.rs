@@ -26,7 +26,7 @@ const fn runtime(name: &'static str, module: &'static str) -> Known {
     Known { name, section: Section::Own, module }
 }
 
-const KNOWN: &[Known] = &[
+const KNOWN: [Known; 39] = [
     standard("Literal", "typing"),
     standard("dataclass", "dataclasses"),
     standard("date", "datetime"),
@@ -54,6 +54,7 @@ const KNOWN: &[Known] = &[
     runtime("split", "mlp_runtime"),
     runtime("step", "mlp_runtime"),
     runtime("table", "mlp_runtime"),
+    runtime("testing", "mlp_runtime"),
     runtime("user", "mlp_runtime"),
     runtime("windows", "mlp_runtime"),
     runtime("Metric", "mlp_runtime.evaluate"),

@@ -13,9 +13,11 @@ mod names;
 pub mod py;
 mod readme;
 mod steps;
+mod tests;
 mod text;
 
 pub use error::EmitError;
+pub use tests::{addresses, tests};
 
 use indexmap::IndexMap;
 use layout::Layout;
@@ -61,17 +63,7 @@ pub fn build_with(
     user_files: &BTreeMap<String, String>,
 ) -> Result<FileTree, EmitError> {
     let layout = Layout::new()?;
-    let mut tree = FileTree::new();
-    for file in mlpc_stdlib::runtime() {
-        tree.insert(file.path.to_owned(), file.text.to_owned());
-    }
-    for (path, text) in user_files {
-        tree.insert(format!("code/{path}"), text.clone());
-    }
-    tree.insert(
-        "features/__init__.py".to_owned(),
-        "\"\"\"What rows hold: one module per features block.\"\"\"\n".to_owned(),
-    );
+    let mut tree = shared(user_files);
     for plan in std::iter::once(&*plan).chain(entries.values()) {
         print(&layout, plan, user_files, &mut tree)?;
     }
@@ -113,6 +105,22 @@ fn print(
         tree.insert(steps::path(step), steps::program(layout, plan, step)?);
     }
     Ok(())
+}
+
+/// What every build holds: the runtime, the users' files, the folder of features.
+fn shared(user_files: &BTreeMap<String, String>) -> FileTree {
+    let mut tree = FileTree::new();
+    for file in mlpc_stdlib::runtime() {
+        tree.insert(file.path.to_owned(), file.text.to_owned());
+    }
+    for (path, text) in user_files {
+        tree.insert(format!("code/{path}"), text.clone());
+    }
+    tree.insert(
+        "features/__init__.py".to_owned(),
+        "\"\"\"What rows hold: one module per features block.\"\"\"\n".to_owned(),
+    );
+    tree
 }
 
 fn json(value: &impl Serialize) -> Result<String, EmitError> {

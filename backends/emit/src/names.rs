@@ -12,34 +12,7 @@ pub fn module_name(features: &str) -> String {
 /// The columns that an expression reads, in order, each once.
 #[must_use]
 pub fn columns_of(expression: &Expr) -> Vec<String> {
-    let mut names = Vec::new();
-    collect(expression, &mut names);
-    names
-}
-
-fn collect(expression: &Expr, names: &mut Vec<String>) {
-    match expression {
-        Expr::Column { name } => {
-            if !names.contains(name) {
-                names.push(name.clone());
-            }
-        }
-        Expr::Literal { .. } | Expr::Date { .. } | Expr::Duration { .. } => {}
-        Expr::List { items } => items.iter().for_each(|item| collect(item, names)),
-        Expr::Call { args, .. } => args.values().flatten().for_each(|item| collect(item, names)),
-        Expr::UserCall { args, .. } => args.iter().for_each(|item| collect(item, names)),
-        Expr::Unary { operand, .. } => collect(operand, names),
-        Expr::Binary { left, right, .. } => [left, right].into_iter().for_each(|item| collect(item, names)),
-        Expr::If { condition, then, otherwise } => {
-            [condition, then, otherwise].into_iter().for_each(|item| collect(item, names));
-        }
-        Expr::InList { item, .. } => collect(item, names),
-        Expr::InRange { item, low, high, .. } => {
-            collect(item, names);
-            low.iter().chain(high).for_each(|(bound, _)| collect(bound, names));
-        }
-        Expr::Cast { value, .. } => collect(value, names),
-    }
+    expression.columns()
 }
 
 /// Named expressions as arguments of `with_columns`: keywords where every name can be one, else aliases.

@@ -7,6 +7,8 @@ mod release;
 mod split;
 mod user;
 
+pub(crate) use data::{origin, ingest_schema};
+
 use crate::error::EmitError;
 use crate::imports::Imports;
 use crate::layout::Layout;

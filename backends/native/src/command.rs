@@ -108,6 +108,14 @@ impl Setting {
         Self { variables: variables.into_iter().collect(), path, build: options.build.clone() }
     }
 
+    /// A command of Python that sees the build and nothing else of what surrounds it.
+    pub fn bare(&self, python: &Path, cpu: u32) -> std::process::Command {
+        let mut command = std::process::Command::new(python);
+        command.env_clear().envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command.envs(THREADS.iter().map(|name| (name, cpu.to_string())));
+        command
+    }
+
     /// The command of a step; `python` is given for all but shell steps.
     pub fn command(&self, call: &Call<'_>, python: Option<&Path>) -> Command {
         let mut command = match (&call.step.spec, python) {

@@ -36,6 +36,7 @@ mod settled;
 mod shell;
 mod sources;
 mod store;
+pub mod testing;
 mod tool;
 
 pub use error::RunError;

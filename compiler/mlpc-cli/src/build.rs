@@ -65,14 +65,20 @@ pub fn build(session: &Session, no_lock: NoLock, terminal: &mut Terminal) -> Res
 
 /// The programs of a plan and of those of further entry points; all are given their identities.
 pub fn emit(session: &Session, plan: &mut Plan, entries: &mut IndexMap<String, Plan>) -> Result<Files, ToolError> {
+    mlpc_emit::build_with(plan, entries, &user_code(session)).map_err(|error| unprintable(&error))
+}
+
+/// The users' Python files by their path in the project.
+pub fn user_code(session: &Session) -> Files {
     let code = session.project.code(&session.db);
-    let code: Files = code.iter().filter_map(|(path, text)| Some((path.clone(), text.clone()?))).collect();
-    mlpc_emit::build_with(plan, entries, &code).map_err(|error| {
-        // The checks should have found whatever could keep a plan from being printed.
-        ToolError::usage(format!("the plan cannot be printed: {error}"))
-            .exit(Exit::Internal)
-            .help("this is a bug of mlpc; please report it with the program that led here")
-    })
+    code.iter().filter_map(|(path, text)| Some((path.clone(), text.clone()?))).collect()
+}
+
+/// The checks should have found whatever could keep a plan from being printed.
+pub fn unprintable(error: &mlpc_emit::EmitError) -> ToolError {
+    ToolError::usage(format!("the plan cannot be printed: {error}"))
+        .exit(Exit::Internal)
+        .help("this is a bug of mlpc; please report it with the program that led here")
 }
 
 /// Ends with exit code 1 if the program has errors. Style is for `mlpc check` to tell.
@@ -93,7 +99,7 @@ pub fn tell(session: &Session, findings: &[Diagnostic], terminal: &mut Terminal)
 }
 
 /// The lock, which holds what the program needs.
-fn locked(session: &Session, no_lock: NoLock, terminal: &mut Terminal) -> Result<Lock, ToolError> {
+pub fn locked(session: &Session, no_lock: NoLock, terminal: &mut Terminal) -> Result<Lock, ToolError> {
     let present = lockfile::read(session)?;
     let findings = mlpc_plan::check_lock(&session.db, session.project, present.as_ref(), &session.system);
     tell(session, &findings, terminal)?;
@@ -129,7 +135,12 @@ pub struct Placed {
 
 /// Puts a build where runs find it: `.mlp/build/native`, unless another run is using a different one there.
 pub fn place(state: &Path, files: &Files) -> Result<Placed, ToolError> {
-    let folder = state.join("build").join("native");
+    place_as(state, "native", files)
+}
+
+/// The same under another name.
+pub fn place_as(state: &Path, name: &str, files: &Files) -> Result<Placed, ToolError> {
+    let folder = state.join("build").join(name);
     let lock = lock_file(&folder)?;
     for _ in 0..10 {
         if is_same(&folder, files) {
@@ -148,7 +159,7 @@ pub fn place(state: &Path, files: &Files) -> Result<Placed, ToolError> {
     // Its name is its content, so whoever else writes it writes the same.
     let text: String = files.iter().map(|(path, text)| format!("{path}\0{text}\0")).collect();
     let digest = mlpc_plan::identity::sha256_hex(text.as_bytes());
-    let aside = folder.with_file_name(format!("native-{}", crate::text::short(&digest)));
+    let aside = folder.with_file_name(format!("{name}-{}", crate::text::short(&digest)));
     write(&aside, files)?;
     let lock = lock_file(&aside)?;
     lock.lock_shared().map_err(|error| ToolError::file("lock", &aside, &error))?;

@@ -18,7 +18,7 @@ pub struct Cli {
 }
 
 const EXIT_CODES: &str =
-    "Exit codes: 0 fine, 1 the program has errors, 2 wrong usage, 3 a gate refused, 4 a step failed,
+    "Exit codes: 0 fine, 1 the program has errors or a test failed, 2 wrong usage, 3 a gate refused, 4 a step failed,
 101 a bug of mlpc, 130 interrupted";
 
 macro_rules! commands {
@@ -56,6 +56,8 @@ commands! {
     Build(build),
     /// Run a program on this machine
     Run(run),
+    /// Run the tests of a program
+    Test(test),
     /// Draw the steps of a program
     Graph(graph),
     /// Show where values come from and what they reach

@@ -8,31 +8,35 @@ use crate::text::duration;
 use mlpc_native::environment::{self, EnvironmentError};
 use mlpc_native::{Options, Stored};
 use mlpc_plan::Plan;
-use mlpc_plan::plan::{InputRef, Step, StepSpec};
+use mlpc_plan::plan::{Environment, InputRef, Step, StepSpec};
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::time::Instant;
 
 /// Makes the environments of the steps that will run, and tells the run where they are.
 pub fn prepare(plan: &Plan, options: &mut Options, terminal: &mut Terminal) -> Result<(), ToolError> {
     for name in needed(plan, options)? {
         let Some(environment) = plan.environments.get(&name) else { continue };
-        let failed = |error| cannot_make(&name, &error);
-        let python = match environment::ready(environment).map_err(failed)? {
-            Some(python) => python,
-            None => {
-                let started = Instant::now();
-                let mut waiting = Waiting::new();
-                let mut progress = |message: &str| waiting.tell(&format!("environment {name}: {message}"), terminal);
-                let python = environment::ensure(environment, &mut progress).map_err(failed)?;
-                drop(waiting);
-                let (mark, time) = (terminal.err.paint(Style::Good, "✓"), duration(started.elapsed().as_secs_f64()));
-                terminal.tell(format_args!("{mark} environment {name} is ready  {time}"));
-                python
-            }
-        };
+        let python = interpreter(&name, environment, terminal)?;
         options.pythons.insert(name, python);
     }
     Ok(())
+}
+
+/// The interpreter of an environment, which is made if it is not there.
+pub fn interpreter(name: &str, environment: &Environment, terminal: &mut Terminal) -> Result<PathBuf, ToolError> {
+    let failed = |error| cannot_make(name, &error);
+    if let Some(python) = environment::ready(environment).map_err(failed)? {
+        return Ok(python);
+    }
+    let started = Instant::now();
+    let mut waiting = Waiting::new();
+    let mut progress = |message: &str| waiting.tell(&format!("environment {name}: {message}"), terminal);
+    let python = environment::ensure(environment, &mut progress).map_err(failed)?;
+    drop(waiting);
+    let (mark, time) = (terminal.err.paint(Style::Good, "✓"), duration(started.elapsed().as_secs_f64()));
+    terminal.tell(format_args!("{mark} environment {name} is ready  {time}"));
+    Ok(python)
 }
 
 /// Environments of Python steps that have no result yet or must run again.

@@ -22,6 +22,7 @@ mod reality;
 mod render;
 mod summary;
 mod terminal;
+mod testing;
 mod text;
 mod tools;
 mod why;

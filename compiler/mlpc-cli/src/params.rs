@@ -11,6 +11,14 @@ pub struct Given {
     value: String,
 }
 
+impl Given {
+    /// A value as the language writes it.
+    #[must_use]
+    pub fn new(name: &str, value: &str) -> Self {
+        Self { name: name.to_owned(), value: value.to_owned() }
+    }
+}
+
 /// Reads `NAME=VALUE`.
 pub fn parse(text: &str) -> Result<Given, String> {
     let (name, value) = text.split_once('=').ok_or("it should read NAME=VALUE")?;

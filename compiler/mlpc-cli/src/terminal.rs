@@ -55,7 +55,9 @@ pub struct Paint {
 }
 
 impl Paint {
-    fn new(choice: Colour, terminal: bool) -> Self {
+    /// How a stream shows text, by what was chosen and whether it is a terminal.
+    #[must_use]
+    pub fn new(choice: Colour, terminal: bool) -> Self {
         let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let colour = match choice {

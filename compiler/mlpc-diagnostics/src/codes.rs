@@ -147,6 +147,10 @@ declare_codes! {
     MLP0307 unit_mismatch Error "quantities whose units do not go together";
     MLP0308 constant_column Warning "a feature that is the same in every row";
     MLP0309 wider_override Error "a column that allows more than the one it overrides";
+    MLP0313 bad_test Error "a test that cannot be judged";
+    MLP0314 incomplete_row Error "given rows without a column that something expected depends on";
+    MLP0315 unfitted_column Error "a fitted column expected without what it has learned";
+    MLP0316 refused_value Error "given rows that the declared schema refuses";
     // 04: datasets
     MLP0401 unknown_column Error "a column that the data does not have";
     MLP0402 ambiguous_column Error "a column that two sources have";

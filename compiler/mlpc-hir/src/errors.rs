@@ -3,6 +3,7 @@
 mod expectations;
 mod predict;
 mod splits;
+pub mod tests;
 mod time;
 
 pub use expectations::*;

@@ -1,6 +1,8 @@
 //! What a checked program is made of: typed expressions and one structure per kind of block. Owned and free of
 //! positions in files, so that a query's result stays equal when only layout changes.
 
+pub mod test;
+
 use crate::blocks::features::scope::FeatureScope;
 use crate::types::{Interval, Ty, TyKind};
 use indexmap::IndexMap;

@@ -11,7 +11,7 @@ pub mod plan;
 mod wanted;
 
 pub use declared::{Declared, Mismatch, Seen, declared, mismatches};
-pub use lower::{expression, lower, lower_entries};
+pub use lower::{expression, lower, lower_entries, lower_tests};
 pub use plan::Plan;
 pub use wanted::{
     DEFAULT_ENVIRONMENT, DataFrom, Wanted, WantedCode, WantedData, WantedEnvironment, WantedProfile, check_lock,

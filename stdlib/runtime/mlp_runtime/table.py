@@ -58,7 +58,7 @@ def read_csv(
     except (pl.exceptions.ComputeError, pl.exceptions.SchemaError) as error:
         raise _data_failure(schema, f"{path.name} is no valid CSV: {_first_line(error)}") from error
     texts = raw.select(expr.columns(column.source_name for column in schema.parts))
-    return _check(texts.with_columns(without(texts, null)), schema)
+    return check(texts.with_columns(without(texts, null)), schema)
 
 
 def read_parquet(path: Path, schema: Schema) -> tuple[pl.DataFrame, list[Outcome]]:
@@ -68,7 +68,7 @@ def read_parquet(path: Path, schema: Schema) -> tuple[pl.DataFrame, list[Outcome
     except pl.exceptions.ComputeError as error:
         raise _data_failure(schema, f"{path.name} is no Parquet: {_first_line(error)}") from error
     _find_columns(schema, raw.columns, path.name)
-    return _check(raw, schema)
+    return check(raw, schema)
 
 
 def read_ndjson(path: Path, schema: Schema) -> tuple[pl.DataFrame, list[Outcome]]:
@@ -79,7 +79,7 @@ def read_ndjson(path: Path, schema: Schema) -> tuple[pl.DataFrame, list[Outcome]
         message = f"{path.name} is not one JSON object a line: {_first_line(error)}"
         raise _data_failure(schema, message) from error
     _find_columns(schema, raw.columns, path.name)
-    return _check(raw, schema)
+    return check(raw, schema)
 
 
 def read_arrow(path: Path, schema: Schema) -> tuple[pl.DataFrame, list[Outcome]]:
@@ -89,7 +89,7 @@ def read_arrow(path: Path, schema: Schema) -> tuple[pl.DataFrame, list[Outcome]]
     except pl.exceptions.ComputeError as error:
         raise _data_failure(schema, f"{path.name} is no Arrow: {_first_line(error)}") from error
     _find_columns(schema, raw.columns, path.name)
-    return _check(raw, schema)
+    return check(raw, schema)
 
 
 def arrow(path: Path) -> pl.DataFrame:
@@ -125,7 +125,7 @@ def _read_database(
     except database.DatabaseError as error:
         raise _data_failure(schema, f"{path.name} cannot be read: {error}") from error
     _find_columns(schema, raw.columns, "the query" if table is None else f"the table {table}")
-    return _check(raw, schema)
+    return check(raw, schema)
 
 
 def scan(path: Path) -> pl.LazyFrame:
@@ -207,7 +207,7 @@ def _find_columns(schema: Schema, names: Sequence[str], where: str) -> None:
         raise _data_failure(schema, "\n".join([f"declared columns are not in {where}", *problems]))
 
 
-def _check(raw: pl.DataFrame, schema: Schema) -> tuple[pl.DataFrame, list[Outcome]]:
+def check(raw: pl.DataFrame, schema: Schema) -> tuple[pl.DataFrame, list[Outcome]]:
     """Type every column, check every rule, put rows in canonical order."""
     raw = raw.with_row_index(ROW).with_columns(pl.col(ROW).cast(pl.Int64))
     outcomes: list[Outcome] = []

@@ -34,7 +34,7 @@ pub(super) fn ingest(context: &Context<'_>, ingest: &Ingest) -> Result<Parts, Em
     let call = Py::name("table").attribute(read.0).call_with(arguments);
     let title = format!("Read `{}`, check its schema, put its rows in canonical order.", ingest.dataset);
     Ok(Parts::new(title, "Read the source; fail with every cell that is not as declared.")
-        .constant("SCHEMA", &schema(&Described::from(ingest)))
+        .constant("SCHEMA", &ingest_schema(ingest))
         .line(format!("rows, found = {}", flat(&call)))
         .line("summary = checks.settle(found, args.checks, of=SCHEMA.dataset)")
         .line("table.write(rows, args.rows)")
@@ -70,6 +70,11 @@ impl<'a> From<&'a Validate> for Described<'a> {
         let Validate { dataset, schema, key, timestamp, .. } = validate;
         Self { dataset, columns: schema, key, timestamp: timestamp.as_deref(), timezone: None }
     }
+}
+
+/// The schema by which the rows of a dataset are read.
+pub(crate) fn ingest_schema(ingest: &Ingest) -> Py {
+    schema(&Described::from(ingest))
 }
 
 fn schema(described: &Described<'_>) -> Py {
@@ -251,7 +256,8 @@ fn expectation(printer: &mut Printer, expectation: &Expectation) -> Result<Py, E
     Ok(Py::name("checks").attribute(name).call_with(arguments))
 }
 
-pub(super) fn origin(origin: &Origin) -> Py {
+/// Where something was declared.
+pub(crate) fn origin(origin: &Origin) -> Py {
     Py::string(&format!("{}:{}", origin.file, origin.line))
 }
 

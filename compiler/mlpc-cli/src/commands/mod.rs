@@ -13,3 +13,4 @@ pub mod lock;
 pub mod plan;
 pub mod run;
 pub mod runs;
+pub mod test;

@@ -8,6 +8,7 @@ pub mod predict;
 pub mod release;
 pub mod split;
 pub mod step;
+pub mod test;
 pub mod train;
 
 use crate::errors;

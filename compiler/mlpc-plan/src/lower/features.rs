@@ -37,7 +37,11 @@ impl Lowering<'_> {
     }
 
     fn feature_set(&self, name: &str, block: Block<'_>) -> FeatureSet {
-        let checked = &features(self.db, block).value;
+        self.feature_set_of(name, block, &features(self.db, block).value)
+    }
+
+    /// The features `checked`, declared by `block`.
+    pub(crate) fn feature_set_of(&self, name: &str, block: Block<'_>, checked: &typed::Features) -> FeatureSet {
         let mut windows = Windows::default();
         let mut stages = Stages { values: Vec::new(), fitted: Vec::new(), late: Vec::new() };
         for definition in &checked.definitions {
@@ -84,6 +88,7 @@ impl Lowering<'_> {
             label,
             weight: checked.weight.clone(),
             carried: self.carried(name, checked),
+            observed: Vec::new(),
         }
     }
 

@@ -5,10 +5,12 @@ mod features;
 mod predict;
 mod splits;
 mod steps;
+mod tests;
 mod windows;
 
 pub use expr::expr as expression;
 pub(crate) use steps::{database_rows, ingest};
+pub use tests::lower_tests;
 
 use crate::Plan;
 use crate::identity::derive_seed;
@@ -48,23 +50,14 @@ pub fn lower_entries(db: &dyn Db, project: Project, lock: &Lock) -> IndexMap<Str
 fn begin<'db>(db: &'db dyn Db, project: Project, lock: &Lock) -> (Lowering<'db>, Plan) {
     let wanted = wanted(db, project);
     let pipeline_block = all_blocks(db, project, "pipeline").into_iter().next();
-    let pipeline = pipeline_block.map(|block| operations::pipeline(db, block).value.clone()).unwrap_or_default();
-    let lowering = Lowering {
-        db,
-        project,
-        lineage: lineage(db, project),
-        pipeline: pipeline_block.map_or_else(String::new, |block| block.name(db).to_owned()),
-        seed: pipeline.seed.unwrap_or_default(),
-        defaults: pipeline.operations,
-        environment: default_environment(db, project),
-    };
+    let lowering = lowering(db, project);
     let plan = Plan {
         format: FORMAT.to_owned(),
         compiler: env!("CARGO_PKG_VERSION").to_owned(),
         pipeline: Pipeline {
             name: lowering.pipeline.clone(),
             doc: pipeline_block.and_then(|block| body(db, block)).and_then(|decl| decl.doc.clone()),
-            owner: pipeline.owner,
+            owner: pipeline_block.and_then(|block| operations::pipeline(db, block).value.owner.clone()),
             seed: lowering.seed,
             profile: project.profile(db).clone(),
         },
@@ -76,6 +69,20 @@ fn begin<'db>(db: &'db dyn Db, project: Project, lock: &Lock) -> (Lowering<'db>,
         code: code(&wanted, lock),
     };
     (lowering, plan)
+}
+
+fn lowering(db: &dyn Db, project: Project) -> Lowering<'_> {
+    let block = all_blocks(db, project, "pipeline").into_iter().next();
+    let pipeline = block.map(|block| operations::pipeline(db, block).value.clone()).unwrap_or_default();
+    Lowering {
+        db,
+        project,
+        lineage: lineage(db, project),
+        pipeline: block.map_or_else(String::new, |block| block.name(db).to_owned()),
+        seed: pipeline.seed.unwrap_or_default(),
+        defaults: pipeline.operations,
+        environment: default_environment(db, project),
+    }
 }
 
 fn sources(wanted: &Wanted, lock: &Lock) -> Vec<Source> {

@@ -114,3 +114,38 @@ pub enum Expr {
         to: DType,
     },
 }
+
+impl Expr {
+    /// The columns that it reads, in order, each once.
+    #[must_use]
+    pub fn columns(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        self.collect(&mut names);
+        names
+    }
+
+    fn collect(&self, names: &mut Vec<String>) {
+        match self {
+            Self::Column { name } => {
+                if !names.contains(name) {
+                    names.push(name.clone());
+                }
+            }
+            Self::Literal { .. } | Self::Date { .. } | Self::Duration { .. } => {}
+            Self::List { items } => items.iter().for_each(|item| item.collect(names)),
+            Self::Call { args, .. } => args.values().flatten().for_each(|item| item.collect(names)),
+            Self::UserCall { args, .. } => args.iter().for_each(|item| item.collect(names)),
+            Self::Unary { operand, .. } => operand.collect(names),
+            Self::Binary { left, right, .. } => [left, right].into_iter().for_each(|item| item.collect(names)),
+            Self::If { condition, then, otherwise } => {
+                [condition, then, otherwise].into_iter().for_each(|item| item.collect(names));
+            }
+            Self::InList { item, .. } => item.collect(names),
+            Self::InRange { item, low, high, .. } => {
+                item.collect(names);
+                low.iter().chain(high).for_each(|(bound, _)| bound.collect(names));
+            }
+            Self::Cast { value, .. } => value.collect(names),
+        }
+    }
+}

@@ -50,6 +50,9 @@ pub struct FeatureSet {
     pub weight: Option<String>,
     /// Columns carried beside the features: key, timestamp, slices.
     pub carried: Vec<String>,
+    /// Columns that a test looks at besides; a run looks at none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub observed: Vec<String>,
 }
 
 impl FeatureSet {

@@ -6,11 +6,13 @@ mod expr;
 mod features;
 mod learn;
 mod spec;
+mod test;
 
 pub use expr::Expr;
 pub use features::*;
 pub use learn::*;
 pub use spec::*;
+pub use test::*;
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;

@@ -1,0 +1,88 @@
+//! Results of tests as JUnit XML, which CI servers read.
+
+use super::{Outcome, text};
+use crate::project::Session;
+use crate::terminal::{Colour, Paint};
+use std::fmt::Write as _;
+
+/// One document: a suite for each features block or function.
+#[must_use]
+pub fn document(session: &Session, outcomes: &[Outcome]) -> String {
+    let mut subjects: Vec<&str> = Vec::new();
+    for outcome in outcomes {
+        if !subjects.contains(&outcome.case.subject.as_str()) {
+            subjects.push(&outcome.case.subject);
+        }
+    }
+    let mut out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
+    out.push_str(&format!("<testsuites{}>\n", counts(outcomes.iter())));
+    for subject in subjects {
+        let own = || outcomes.iter().filter(|outcome| outcome.case.subject == subject);
+        out.push_str(&format!("  <testsuite name=\"{}\"{}>\n", escaped(subject), counts(own())));
+        own().for_each(|outcome| case(session, outcome, &mut out));
+        out.push_str("  </testsuite>\n");
+    }
+    out.push_str("</testsuites>\n");
+    out
+}
+
+fn counts<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> String {
+    let (mut tests, mut failures, mut seconds) = (0, 0, 0.0);
+    for outcome in outcomes {
+        tests += 1;
+        failures += usize::from(!outcome.passed());
+        seconds += outcome.seconds;
+    }
+    format!(" tests=\"{tests}\" failures=\"{failures}\" errors=\"0\" time=\"{seconds:.3}\"")
+}
+
+fn case(session: &Session, outcome: &Outcome, out: &mut String) {
+    let case = &outcome.case;
+    let (file, line) = (session.shown(&case.origin.file), case.origin.line);
+    let (name, class) = (escaped(&case.title), escaped(&case.subject));
+    let head = format!(
+        "    <testcase name=\"{name}\" classname=\"{class}\" file=\"{}\" line=\"{line}\" time=\"{:.3}\"",
+        escaped(&file),
+        outcome.seconds
+    );
+    out.push_str(&head);
+    if outcome.passed() {
+        out.push_str("/>\n");
+        return;
+    }
+    let lines = text::details(session, outcome, Paint::new(Colour::Never, false));
+    let first = lines.first().map_or("", |line| line.trim());
+    out.push_str(">\n");
+    out.push_str(&format!("      <failure message=\"{}\">{}</failure>\n", escaped(first), escaped(&lines.join("\n"))));
+    out.push_str("    </testcase>\n");
+}
+
+/// Text of users as text of XML; what XML cannot hold at all is shown by its number.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\n' | '\t' => out.push(letter),
+            '\u{0}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => {
+                // Writing to a text never fails.
+                let _ = write!(out, "\\u{{{:x}}}", u32::from(letter));
+            }
+            _ => out.push(letter),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_breaks_out_of_its_place() {
+        assert_eq!(escaped("a<b & \"c\"\u{1}"), "a&lt;b &amp; &quot;c&quot;\\u{1}");
+    }
+}
