@@ -95,8 +95,9 @@ fn a_column_of_another_type_concerns_those_who_look_at_columns() {
     for (query, block) in [("split", "parts"), ("train", "species_model"), ("evaluate", "report")] {
         assert_eq!(ran(&events, query), [block], "{events:#?}");
     }
-    // Their results are the same as before, so that is where it ends.
-    assert_eq!(ran(&events, "check_block"), ["traits"], "{events:#?}");
+    // Their results are the same as before, so that is where it ends; a test looks at what it runs.
+    let looked = ["a bird whose bill was not measured is left out", "traits"];
+    assert_eq!(ran(&events, "check_block"), looked, "{events:#?}");
     for query in ["dataset", "gate", "register"] {
         assert_eq!(ran(&events, query), Vec::<String>::new(), "{query}");
     }

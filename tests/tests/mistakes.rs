@@ -146,8 +146,8 @@ const MISTAKES: &[Mistake] = &[
         "duplicate_name", "bill_length_mm", "is a column of the data already"),
     penguins("a dataset that nothing uses", "/// What a field guide", "/// Others.\ndataset others { source = csv(\"a.csv\"), schema { x: int } }\n\n/// What a field guide",
         "unused_name", "others", "nothing uses the dataset `others`"),
-    penguins("a column renamed in the schema", "    year:              int ", "    yaer:              int ",
-        "unknown_column", "year", "no column `year`"),
+    penguins("a column renamed in the schema", "    flipper_length_mm: int?", "    fliper_length_mm:  int?",
+        "unknown_column", "flipper_length_mm", "no column `flipper_length_mm`"),
 
     // Types and values.
     penguins("arithmetic on a category", "bill_length_mm / bill_depth_mm", "bill_length_mm / island",

@@ -31,7 +31,8 @@ pub fn test<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Test> {
     let mut value = Test { title, ..Test::default() };
     let partial = crate::entries::has_errors(decl);
     match subject(&mut context, decl) {
-        Some(subject) if !partial => {
+        // Of a test of something that is wrong nothing is said.
+        Some(subject) if !partial && !subject.partial => {
             let mut checker = Checker { context: &mut context, decl, subject: &subject, value: &mut value };
             checker.run();
             value.subject = Some(subject.kind);
@@ -84,6 +85,7 @@ fn subject<'db>(context: &mut Context<'db>, decl: &BlockDecl) -> Option<Under> {
     let features = super::features::features(context.db, block).value.clone();
     let partial = features.partial || super::features::features_shape(context.db, block).broken;
     let project = Project::get(context.db);
+    let partial = partial || needs::datasets(&features).iter().any(|name| given::is_wrong(context.db, project, name));
     let tables = needs::datasets(&features)
         .into_iter()
         .filter_map(|name| given::Table::of(context.db, project, &name))

@@ -36,6 +36,13 @@ impl Table {
     }
 }
 
+/// Whether something in the declaration of a dataset is wrong.
+pub(super) fn is_wrong(db: &dyn Db, project: Project, name: &str) -> bool {
+    let block = block_named(db, project, "dataset", name);
+    let wrong = |finding: &crate::typed::Finding| finding.severity == mlpc_diagnostics::Severity::Error;
+    block.is_none_or(|block| dataset(db, block).findings.iter().any(wrong))
+}
+
 /// A column without anything but a name and a type.
 pub(super) fn plain_column(name: &str, ty: Ty) -> Column {
     Column::new(name, ty)
