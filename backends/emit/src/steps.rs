@@ -7,7 +7,7 @@ mod release;
 mod split;
 mod user;
 
-pub(crate) use data::{origin, ingest_schema};
+pub(crate) use data::{ingest_schema, origin};
 
 use crate::error::EmitError;
 use crate::imports::Imports;

@@ -40,8 +40,15 @@ pub(super) fn subject<'db>(
     }
     let call = call(context, &signature, &columns, arguments, span);
     let partial = call.ty.is_unknown();
-    let definition =
-        Definition { name: RESULT.to_owned(), doc: signature.doc.clone(), role: Role::Let, expr: call, span, owner: None, facts: Facts::default() };
+    let definition = Definition {
+        name: RESULT.to_owned(),
+        doc: signature.doc.clone(),
+        role: Role::Let,
+        expr: call,
+        span,
+        owner: None,
+        facts: Facts::default(),
+    };
     let features = Features {
         base: signature.name.clone(),
         base_columns: columns.iter().map(|column| column.name.clone()).collect(),

@@ -1,6 +1,5 @@
 //! A literal as a value of a column.
 
-use std::sync::Arc;
 use super::Context;
 use crate::consts::constant;
 use crate::errors;
@@ -9,6 +8,7 @@ use crate::typed::{Const, Finding};
 use crate::types::{Ty, TyKind};
 use mlpc_diagnostics::Span;
 use mlpc_syntax::ast::Expr;
+use std::sync::Arc;
 
 /// The value that an expression spells for a column of this type. A time is a text in ISO 8601 with its offset, which
 /// may be left out where `zone` says which one it is. Ranges are judged apart.

@@ -51,7 +51,8 @@ pub fn needs(features: &Features, names: &[String], labelled: bool) -> BTreeMap<
             let of_dataset = needs.entry(join.dataset.clone()).or_default();
             of_dataset.extend(used.into_iter().cloned());
             of_dataset.extend(join.on.iter().map(|(_, there)| there.clone()));
-            of_dataset.extend(join.known.iter().flat_map(|known| [&known.there].into_iter().chain(&known.until)).cloned());
+            of_dataset
+                .extend(join.known.iter().flat_map(|known| [&known.there].into_iter().chain(&known.until)).cloned());
         }
     }
     let definitions = features.definitions.iter().filter(|definition| read.contains(&definition.name));
