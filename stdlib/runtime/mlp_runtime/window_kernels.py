@@ -83,7 +83,8 @@ def of_other(
     keys = key_names(rows)
     asked = rows.select("time", *keys).with_row_index("row")
     known = events.select(pl.col("time") + span.lag, *keys, *functions).drop_nulls(["time", *keys])
-    both = pl.concat([asked.drop_nulls(["time", *keys]), known], how="diagonal")
+    # A row with a null key finds no event of its group, for there is none.
+    both = pl.concat([asked.drop_nulls("time"), known], how="diagonal")
     both = both.sort("time", maintain_order=True)
     rolled = _rolled(both, functions, span).with_columns(both["row"]).drop_nulls("row")
     if rolled.height == rows.height:
