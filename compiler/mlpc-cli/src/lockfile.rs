@@ -142,8 +142,8 @@ fn data(
             // A release does not change, so an archive that is known stays the one.
             let known = [Some(new), old].into_iter().flatten().flat_map(|lock| lock.data.values());
             let known = known.filter_map(|data| data.archive.as_ref());
-            let known = known.filter(|archive| archive.requirement == *requirement).map(|archive| &archive.sha256);
-            let archive = known.cloned().next();
+            let mut known = known.filter(|archive| archive.requirement == *requirement).map(|archive| &archive.sha256);
+            let archive = known.next().cloned();
             let runtime = tools::runtime()?;
             let tools = Tools { python: Path::new("python3"), runtime: &runtime };
             let mut waiting = Waiting::new();
