@@ -32,12 +32,10 @@ from declarations import Declaration, fill, imported, load, of_kind, same_number
 
 Failures = Iterator[str]
 
-expr = importlib.import_module("mlp_runtime.expr")
-fitted = importlib.import_module("mlp_runtime.fitted")
-functions = importlib.import_module("mlp_runtime.functions")
-profile = importlib.import_module("mlp_runtime.profile")
+MODULES = ("encoding", "expr", "fitted", "functions", "neighbours", "profile", "vectors")
+"""What a template may name."""
 
-NAMES = {"pl": pl, "expr": expr, "functions": functions, "fitted": fitted}
+NAMES = {"pl": pl} | {name: importlib.import_module(f"mlp_runtime.{name}") for name in MODULES}
 
 
 def compiled(expression: str) -> pl.Expr:
@@ -64,6 +62,20 @@ def column(values: list[Any], declared: str = "any") -> pl.Series:
     return pl.Series(values, dtype=TYPES.get(declared))
 
 
+def columns(function: Declaration, example: dict[str, Any]) -> dict[str, pl.Series]:
+    """The example's columns by parameter, in order; those of a variadic one are `more 0`, `more 1`, …"""
+    found: dict[str, pl.Series] = {}
+    for arg in function["args"]:
+        name = arg["name"]
+        if arg["const"] or name == function["settings"].get("target"):
+            continue
+        if arg["variadic"]:
+            found |= {f"{name} {at}": column(each) for at, each in enumerate(example[name])}
+        else:
+            found[name] = column(example[name])
+    return found
+
+
 def run_function(function: Declaration) -> Failures:
     """Each example gives true and nothing else."""
     for example in function["examples"]:
@@ -82,15 +94,22 @@ def run_fitted(function: Declaration) -> Failures:
     for example in function["examples"]:
         constants = {arg["name"]: arg["default"] for arg in function["args"] if arg["const"]}
         constants |= {name: example[name] for name in constants if name in example}
-        x = column(example["x"])
-        state = getattr(fitted, settings["fit"])(x, **constants)
+        target = settings.get("target")
+        learned_from = {} if target is None else {target: column(example[target])}
+        taken = columns(function, example)
+        fit = imported(f"mlp_runtime.{settings['fit'].replace('.', ':')}")
+        state = fit(*taken.values(), **learned_from, **constants)
         wanted = [field["name"] for field in function["state"]]
         if list(state) != wanted:
             yield f"{settings['fit']} returns {list(state)}, declared are {wanted}"
             continue
-        values = {"x": 'pl.col("x")'} | {name: repr(value) for name, value in state.items()}
+        values = {name: repr(value) for name, value in (constants | state).items()}
+        for arg in function["args"]:
+            own = [name for name in taken if name.partition(" ")[0] == arg["name"]]
+            if own:
+                values[arg["name"]] = ", ".join(f"pl.col({name!r})" for name in own)
         given = (
-            pl.DataFrame({"x": x})
+            pl.DataFrame(taken)
             .select(compiled(fill(settings["polars"], values)))
             .to_series()
             .to_list()

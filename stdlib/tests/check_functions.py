@@ -142,7 +142,7 @@ def check_rows(
     """On arguments inside the domains the result has its type, lies in its range, is finite, and null only if `?`."""
     table, text = call(function, columns, types, rows)
     result = table.select(compiled(text).alias("result")).to_series()
-    wanted = TYPES[plain(function["result"], types)]
+    wanted = declared(function, types)
     if result.dtype != wanted:
         yield f"{text} over {table.schema} is {result.dtype}, declared is {function['result']}"
     if len(result) != len(table):
@@ -157,6 +157,17 @@ def check_rows(
             ):
                 yield f"{text} gives {value} for {row}"
                 return
+
+
+def declared(function: Declaration, types: dict[str, str]) -> Any:
+    """How values of the result are held; a vector has as many numbers as a constant says."""
+    of = plain(function["result"], types)
+    if not of.startswith("vector["):
+        return TYPES[of]
+    size = next(arg for arg in function["args"] if arg["name"] == of[7:-1])
+    return pl.Array(
+        pl.Float64, size["default"] if size["has_default"] else int(CONSTANTS[size["type"]])
+    )
 
 
 def check_null(

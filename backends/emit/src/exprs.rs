@@ -19,7 +19,7 @@ pub struct Printer {
 }
 
 /// Modules of `mlp_runtime` that templates may name.
-const RUNTIME_MODULES: [&str; 3] = ["expr", "fitted", "functions"];
+const RUNTIME_MODULES: [&str; 6] = ["encoding", "expr", "fitted", "functions", "neighbours", "vectors"];
 
 impl Printer {
     /// `expression` as a Polars expression.
@@ -63,8 +63,8 @@ impl Printer {
     ///
     /// If the template is no Python.
     pub fn fitted(&mut self, fitted: &Fitted) -> Result<Py, EmitError> {
-        let mut fillings = self
-            .fillings(fitted.args.iter().map(|(name, value)| (name, std::slice::from_ref(value))), &fitted.constants)?;
+        let args = fitted.args.iter().map(|(name, values)| (name, values.as_slice()));
+        let mut fillings = self.fillings(args, &fitted.constants)?;
         let learned = Py::name("state").index(Py::string(&fitted.name));
         for name in &fitted.state {
             let value = learned.clone().index(Py::string(name));

@@ -186,7 +186,10 @@ impl<'a> Module<'a> {
         if !set.fitted.is_empty() {
             functions.push(self.fit()?);
         }
-        functions.push(self.transform()?);
+        functions.push(self.transform(false)?);
+        if self.set.is_out_of_fold() {
+            functions.push(self.transform(true)?);
+        }
         Ok(functions)
     }
 
@@ -375,80 +378,77 @@ impl<'a> Module<'a> {
 
     fn fit(&mut self) -> Result<Function, EmitError> {
         let mut body = vec!["state: fitted.Transform = {}".to_owned()];
-        let read = self.read_by_fits();
+        let read = read_by_fits(self.set);
         for stage in &self.set.fitted {
             if let FittedStage::Fit(fitted) = stage {
                 let target = flat(&Py::name("state").index(Py::string(&fitted.name)));
-                body.push(format!("{target} = {}", flat(&self.fit_call(fitted)?)));
+                body.push(format!("{target} = {}", flat(&self.fit_call(&fitted.fit, fitted, false)?)));
             }
             let name = stage_name(stage);
             if read.contains(name) {
-                let added = with_columns(vec![(name.to_owned(), self.applied(stage)?)]);
+                let added = with_columns(vec![(name.to_owned(), self.applied(stage, true)?)]);
                 body.extend(chained(vec![added], "rows", "rows"));
             }
         }
         body.push("return state".to_owned());
         Ok(Function {
-            signature: "fit(rows: pl.DataFrame) -> fitted.Transform".to_owned(),
+            signature: format!("fit({}) -> fitted.Transform", taken(&["rows"], fits_on_folds(self.set))),
             doc: "Learn the state of the fitted columns from the training part.".to_owned(),
             body,
         })
     }
 
-    /// The columns that fitted columns are fitted on, directly or through others.
-    fn read_by_fits(&self) -> IndexSet<String> {
-        let mut read = IndexSet::new();
-        for stage in self.set.fitted.iter().rev() {
-            if matches!(stage, FittedStage::Fit(_)) || read.contains(stage_name(stage)) {
-                read.extend(stage_columns(stage));
-            }
-        }
-        read
-    }
-
-    fn fit_call(&mut self, fitted: &Fitted) -> Result<Py, EmitError> {
+    fn fit_call(&mut self, function: &str, fitted: &Fitted, folds: bool) -> Result<Py, EmitError> {
         let mut arguments = Vec::new();
-        for (index, (name, value)) in fitted.args.iter().enumerate() {
-            let series = match value {
-                Expr::Column { name } => Py::name("rows").index(Py::string(name)),
+        for value in fitted.args.values().flatten() {
+            arguments.push(Argument::positional(match value {
+                Expr::Column { name } => series(name),
                 _ => {
                     let value = self.printer.expression(value)?;
                     Py::name("rows").method("select", [value]).method("to_series", [])
                 }
-            };
-            arguments.push(match index {
-                0 => Argument::positional(series),
-                _ => Argument::keyword(name, series),
-            });
+            }));
+        }
+        let learned_from = fitted.learned_from.iter();
+        arguments.extend(learned_from.map(|(name, column)| Argument::keyword(name.clone(), series(column))));
+        if folds {
+            arguments.push(Argument::keyword("folds", Py::name("folds")));
         }
         let constants = fitted.constants.iter();
         arguments
             .extend(constants.map(|(name, value)| Argument::keyword(name.clone(), crate::py::value_literal(value))));
-        Ok(Py::name("fitted").attribute(&fitted.fit).call_with(arguments))
+        let (module, name) = function.split_once('.').ok_or_else(|| EmitError::Reference(function.to_owned()))?;
+        Ok(Py::name(module).attribute(name).call_with(arguments))
     }
 
-    fn applied(&mut self, stage: &FittedStage) -> Result<Py, EmitError> {
+    /// The column of a stage: for rows of the training part learned out of fold, where that is how it is fitted.
+    fn applied(&mut self, stage: &FittedStage, training: bool) -> Result<Py, EmitError> {
         match stage {
-            FittedStage::Fit(fitted) => self.printer.fitted(fitted),
+            FittedStage::Fit(fitted) => match &fitted.out_of_fold {
+                Some(function) if training => self.fit_call(function, fitted, true),
+                _ => self.printer.fitted(fitted),
+            },
             FittedStage::Value(value) => self.printer.expression(&value.expr),
         }
     }
 
-    fn transform(&mut self) -> Result<Function, EmitError> {
+    fn transform(&mut self, training: bool) -> Result<Function, EmitError> {
         let mut steps = Vec::new();
         for group in independent(self.set.fitted.iter(), |stage| (stage_name(stage), stage_columns(stage))) {
-            let named = group.into_iter().map(|stage| Ok((stage_name(stage).to_owned(), self.applied(stage)?)));
+            let named =
+                group.into_iter().map(|stage| Ok((stage_name(stage).to_owned(), self.applied(stage, training)?)));
             steps.push(with_columns(named.collect::<Result<Vec<_>, EmitError>>()?));
         }
-        let doc =
-            if steps.is_empty() { "No column is fitted: the rows as they are." } else { "Add the fitted columns." };
+        let doc = match (steps.is_empty(), training) {
+            (true, _) => "No column is fitted: the rows as they are.",
+            (false, false) => "Add the fitted columns.",
+            (false, true) => "Add the fitted columns to the training part, whose rows must not see their own label.",
+        };
         let body =
             if steps.is_empty() { vec!["return rows".to_owned()] } else { returned(chained(steps, "rows", "rows")) };
-        Ok(Function {
-            signature: "transform(rows: pl.DataFrame, state: fitted.Transform) -> pl.DataFrame".to_owned(),
-            doc: doc.to_owned(),
-            body,
-        })
+        let name = if training { "transform_training" } else { "transform" };
+        let signature = format!("{name}({}) -> pl.DataFrame", taken(&["rows", "state"], training));
+        Ok(Function { signature, doc: doc.to_owned(), body })
     }
 }
 
@@ -489,6 +489,36 @@ impl Shared {
         };
         Self { call: format!("{name}({taken})"), function: Some(function) }
     }
+}
+
+/// The columns that fitted columns are fitted on, directly or through others.
+fn read_by_fits(set: &FeatureSet) -> IndexSet<String> {
+    let mut read = IndexSet::new();
+    for stage in set.fitted.iter().rev() {
+        if matches!(stage, FittedStage::Fit(_)) || read.contains(stage_name(stage)) {
+            read.extend(stage_columns(stage));
+        }
+    }
+    read
+}
+
+/// Whether a column is fitted on one that is itself fitted out of fold.
+#[must_use]
+pub fn fits_on_folds(set: &FeatureSet) -> bool {
+    let read = read_by_fits(set);
+    let is_read = |stage: &FittedStage| matches!(stage, FittedStage::Fit(fitted) if fitted.out_of_fold.is_some() && read.contains(&fitted.name));
+    set.fitted.iter().any(is_read)
+}
+
+/// Typed parameters of `fit` and `transform`.
+fn taken(names: &[&str], folds: bool) -> String {
+    let types = [("rows", "pl.DataFrame"), ("state", "fitted.Transform"), ("folds", "crossfit.Folds")];
+    let wanted = types.iter().filter(|(name, _)| names.contains(name) || (folds && *name == "folds"));
+    wanted.map(|(name, of)| format!("{name}: {of}")).collect::<Vec<_>>().join(", ")
+}
+
+fn series(column: &str) -> Py {
+    Py::name("rows").index(Py::string(column))
 }
 
 /// One step of a chain: a method of the frame, or a function around it.
@@ -542,7 +572,8 @@ fn joined(items: &[Py]) -> String {
 
 /// Parameters of `rows` by dataset: its name, unless the module uses that name for something else.
 fn parameters(set: &FeatureSet) -> IndexMap<String, String> {
-    const LOCALS: [&str; 6] = ["frame", "rows", "state", "fit", "transform", "predict_rows"];
+    const LOCALS: [&str; 8] =
+        ["folds", "frame", "rows", "state", "fit", "transform", "transform_training", "predict_rows"];
     set.datasets()
         .into_iter()
         .enumerate()
@@ -602,7 +633,7 @@ fn stage_name(stage: &FittedStage) -> &str {
 
 fn stage_columns(stage: &FittedStage) -> Vec<String> {
     match stage {
-        FittedStage::Fit(fitted) => fitted.args.values().flat_map(columns_of).collect(),
+        FittedStage::Fit(fitted) => fitted.args.values().flatten().flat_map(columns_of).collect(),
         FittedStage::Value(value) => columns_of(&value.expr),
     }
 }

@@ -157,7 +157,7 @@ fn parts(context: &Context<'_>) -> Result<Parts, EmitError> {
         StepSpec::Validate(validate) => data::validate(context, validate),
         StepSpec::Features { features } => data::features(context, features),
         StepSpec::Split(split) => split::split(context, split),
-        StepSpec::Fit { features } => learn::fit(context, features),
+        StepSpec::Fit { features, out_of_fold } => learn::fit(context, features, out_of_fold.as_ref()),
         StepSpec::Train(train) => learn::train(context, train),
         StepSpec::Evaluate(evaluate) => learn::evaluate(context, evaluate),
         StepSpec::Gate(gate) => release::gate(context, gate),

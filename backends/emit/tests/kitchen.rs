@@ -80,11 +80,11 @@ fn features() -> Value {
             value("rides", kind("int"), col("rides")),
         ],
         "fitted": [
-            {"fit": {"name": "place code", "doc": null, "dtype": kind("int"), "function": "ordinal", "fit": "levels",
-                "args": {"x": col("place")}, "constants": {}, "state": ["levels"],
+            {"fit": {"name": "place code", "doc": null, "dtype": kind("int"), "function": "ordinal", "fit": "fitted.levels",
+                "args": {"x": [col("place")]}, "constants": {}, "state": ["levels"],
                 "polars": "fitted.ordinal({x}, {levels})", "finite": false}},
-            {"fit": {"name": "angle_bin", "doc": null, "dtype": kind("int"), "function": "quantile_bin", "fit": "quantiles",
-                "args": {"x": binary("*", col("angle"), lit(json!(2.0)))}, "constants": {"bins": 3}, "state": ["edges"],
+            {"fit": {"name": "angle_bin", "doc": null, "dtype": kind("int"), "function": "quantile_bin", "fit": "fitted.quantiles",
+                "args": {"x": [binary("*", col("angle"), lit(json!(2.0)))]}, "constants": {"bins": 3}, "state": ["edges"],
                 "polars": "fitted.bin({x}, {edges})", "finite": false}},
         ],
         "inputs": [

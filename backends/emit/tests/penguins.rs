@@ -52,7 +52,7 @@ fn input(name: &str, dtype: Value, nullable: bool, source: &str) -> Value {
 
 fn fitted(name: &str, function: &str, fit: &str, arg: Value, constants: Value, state: &[&str], polars: &str) -> Value {
     json!({"fit": {"name": name, "doc": null, "dtype": {"type": "float"}, "function": function, "fit": fit,
-                   "args": {"x": arg}, "constants": constants, "state": state, "polars": polars, "finite": false}})
+                   "args": {"x": [arg]}, "constants": constants, "state": state, "polars": polars, "finite": false}})
 }
 
 fn features() -> Value {
@@ -75,11 +75,11 @@ fn features() -> Value {
             value("species", species(), col("species")),
         ],
         "fitted": [
-            fitted("sex_known", "impute", "fill", col("sex"), json!({"strategy": "most_frequent"}), &["value"], "{x}.fill_null({value})"),
-            fitted("bill", "impute", "fill", col("bill_ratio"), json!({"strategy": "median"}), &["value"], "{x}.fill_null({value})"),
-            fitted("bill_z", "standardize", "mean_std", col("bill"), json!({}), &["mean", "std"], "({x} - {mean}) / {std}"),
-            fitted("flipper_z", "standardize", "mean_std", col("flipper_length_mm"), json!({}), &["mean", "std"], "({x} - {mean}) / {std}"),
-            fitted("sex_flags", "one_hot", "levels", col("sex_known"), json!({}), &["levels"], "fitted.one_hot({x}, {levels})"),
+            fitted("sex_known", "impute", "fitted.fill", col("sex"), json!({"strategy": "most_frequent"}), &["value"], "{x}.fill_null({value})"),
+            fitted("bill", "impute", "fitted.fill", col("bill_ratio"), json!({"strategy": "median"}), &["value"], "{x}.fill_null({value})"),
+            fitted("bill_z", "standardize", "fitted.mean_std", col("bill"), json!({}), &["mean", "std"], "({x} - {mean}) / {std}"),
+            fitted("flipper_z", "standardize", "fitted.mean_std", col("flipper_length_mm"), json!({}), &["mean", "std"], "({x} - {mean}) / {std}"),
+            fitted("sex_flags", "one_hot", "fitted.levels", col("sex_known"), json!({}), &["levels"], "fitted.one_hot({x}, {levels})"),
             {"value": value("bill_z_squared", float(), binary("**", col("bill_z"), json!({"op": "literal", "value": 2}), false))},
         ],
         "inputs": [

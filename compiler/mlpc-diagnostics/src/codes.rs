@@ -181,6 +181,7 @@ declare_codes! {
     MLP0523 random_split_with_time Warning "a split by chance of rows that have a time";
     MLP0524 group_overlap Error "rows that belong together and can fall into several parts";
     MLP0525 test_reused Error "a test part that trains, or decides a second time";
+    MLP0527 no_target Error "a fitted function that needs a label, without one";
     // 06: training
     MLP0601 unknown_hyperparameter Error "a hyperparameter that the trainer does not have";
     MLP0602 hyperparameter_range Error "a hyperparameter outside its range";

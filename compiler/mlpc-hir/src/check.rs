@@ -1,7 +1,7 @@
 //! Everything that is found in a program: block by block, then what only the whole shows.
 
 use crate::annotations::{ALIAS, alias};
-use crate::blocks::{dataset, features, operations, predict, release, split, step, test, train};
+use crate::blocks::{dataset, features, function, operations, predict, release, split, step, test, train};
 use crate::entries::check_entries;
 use crate::errors;
 use crate::library::{body, setting};
@@ -85,6 +85,7 @@ fn meaning<'db>(db: &'db dyn Db, block: Block<'db>, decl: &BlockDecl) -> Vec<Fin
         "register" => release::register(db, block).findings.clone(),
         "predict" => predict::predict(db, block).findings.clone(),
         "step" => step::step(db, block).findings.clone(),
+        "fn" => function::function(db, block).to_vec(),
         "test" => test::test(db, block).findings.clone(),
         "sweep" | "ensemble" | "deploy" | "monitor" => {
             let what = format!("a block of kind `{}`", decl.kind.text);

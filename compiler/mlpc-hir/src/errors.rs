@@ -554,6 +554,29 @@ pub fn fitted_before_split(function: &str, place: &str, span: Span) -> Finding {
     .help("filters, joins, labels and weights take values that need no fitting")
 }
 
+/// A function that is fitted on the label, where it is not clear which that is.
+pub fn no_target(function: &str, param: &str, given: bool, labels: &[String], span: Span) -> Finding {
+    let named = list_words(labels.iter().map(String::as_str), "and");
+    let (message, here) = match (given, labels.is_empty()) {
+        (_, true) => (format!("`{function}` is fitted on the label, and there is none here"), "nothing to learn from"),
+        (true, false) => (format!("`{function}` is fitted on a label, and this is none"), "no label"),
+        (false, false) => (format!("`{function}` is fitted on the label, and there are several"), "which one?"),
+    };
+    let help = if labels.is_empty() {
+        "add `label name = …` to the block".to_owned()
+    } else {
+        format!("write `{param}: …` with one of the labels: {named}")
+    };
+    finding(rule::no_target, message, span).here(here).help(help)
+}
+
+/// A function that says twice what it gives.
+pub fn two_bodies(function: &str, span: Span) -> Finding {
+    finding(rule::bad_value, format!("`{function}` says twice what it gives"), span)
+        .here("and by an expression")
+        .help("keep one of `value`, `polars` and `python`")
+}
+
 // --- training --------------------------------------------------------------------------------------------------------
 
 /// A hyperparameter that the trainer does not have.

@@ -102,6 +102,10 @@ pub struct FitSig {
     pub fit: String,
     /// Names in its result.
     pub state: Vec<String>,
+    /// The parameter that takes the label, which only fitting reads.
+    pub target: Option<String>,
+    /// Function of the runtime that gives training rows their own values, out of fold.
+    pub out_of_fold: Option<String>,
 }
 
 /// A parameter.
@@ -142,6 +146,10 @@ pub enum Pattern {
     List(Box<Pattern>),
     /// `unit`: a unit of measure, always a constant.
     Unit,
+    /// `a | b`: one of these types.
+    OneOf(Vec<TyKind>),
+    /// `vector[n]`, where `n` is a constant parameter.
+    Sized(String),
 }
 
 /// What a null argument does.
@@ -328,12 +336,16 @@ pub fn fn_signature<'db>(db: &'db dyn Db, block: Block<'db>) -> Option<FnSig> {
     let decl = body(db, block)?;
     let signature = decl.signature.as_ref()?;
     let result = signature.result.as_ref();
-    let fit = text(decl, "fit")
-        .map(|fit| FitSig { fit, state: fields(decl, "state").map(|f| f.name.text.clone()).collect() });
+    let fit = text(decl, "fit").map(|fit| FitSig {
+        fit,
+        state: fields(decl, "state").map(|f| f.name.text.clone()).collect(),
+        target: text(decl, "target"),
+        out_of_fold: text(decl, "out_of_fold"),
+    });
     let body = match (text(decl, "polars"), text(decl, "python")) {
         (Some(template), _) => FnBody::Polars(template),
         (None, Some(reference)) => FnBody::Python { reference, vectorized: flag(decl, "vectorized") },
-        (None, None) => return None,
+        (None, None) => FnBody::Value(Box::new(setting(decl, "value")?.clone())),
     };
     Some(FnSig {
         name: block.name(db).to_owned(),
@@ -507,7 +519,7 @@ fn param(param: &SigParam) -> FnParam {
     FnParam {
         name: param.name.text.clone(),
         pattern: param.ty.as_ref().map_or(Pattern::Any, pattern),
-        nullable: param.ty.as_ref().is_some_and(|ty| ty.nullable),
+        nullable: param.ty.as_ref().is_some_and(nullable),
         variadic: param.variadic,
         constant: param.constant,
         default: param.default.as_ref().and_then(literal),
@@ -526,8 +538,26 @@ fn texts(args: &[Expr]) -> Vec<String> {
         .collect()
 }
 
+/// `T?`, or a union one of whose types is.
+fn nullable(ty: &TypeExpr) -> bool {
+    let part = match &ty.kind {
+        TypeKind::Union(parts) => parts.iter().any(nullable),
+        TypeKind::Named { .. } => false,
+    };
+    ty.nullable || part
+}
+
 fn pattern(ty: &TypeExpr) -> Pattern {
-    let TypeKind::Named { path, args } = &ty.kind else { return Pattern::Any };
+    let (path, args) = match &ty.kind {
+        TypeKind::Named { path, args } => (path, args),
+        TypeKind::Union(parts) => {
+            let kinds = parts.iter().map(|part| match pattern(part) {
+                Pattern::Is(kind) => Some(kind),
+                _ => None,
+            });
+            return kinds.collect::<Option<_>>().map_or(Pattern::Any, Pattern::OneOf);
+        }
+    };
     match path.text().as_str() {
         "any" => Pattern::Any,
         "N" => Pattern::Number,
@@ -541,6 +571,11 @@ fn pattern(ty: &TypeExpr) -> Pattern {
 }
 
 fn named(name: &str, args: &[Expr]) -> Pattern {
+    if name == "vector"
+        && let Some(size) = args.first().and_then(dotted)
+    {
+        return Pattern::Sized(size);
+    }
     if name.len() == 1 && name.chars().all(|letter| letter.is_ascii_uppercase()) {
         return if name == "N" { Pattern::Number } else { Pattern::Var(name.to_owned()) };
     }

@@ -169,58 +169,68 @@ fn is_unit(at: usize, arg: &Arg) -> bool {
 }
 
 fn collect(expr: &Expr, names: &mut Vec<String>) {
-    let mut add = |name: &str| {
-        if !names.iter().any(|other| other == name) {
-            names.push(name.to_owned());
+    let mut add = |name: String| {
+        if !names.contains(&name) {
+            names.push(name);
         }
     };
+    match (&expr.kind, dotted(expr)) {
+        (ExprKind::Name(_) | ExprKind::Member(..), Some(name)) => add(name),
+        (ExprKind::Pair(left, right), _) => {
+            add(left.text());
+            add(right.text());
+        }
+        _ => parts(expr).into_iter().for_each(|part| collect(part, names)),
+    }
+}
+
+/// Every function that an expression calls, each once.
+#[must_use]
+pub fn functions_in(expr: &Expr) -> Vec<String> {
+    let mut found: Vec<String> = match &expr.kind {
+        ExprKind::Call(callee, _) => dotted(callee).into_iter().collect(),
+        _ => Vec::new(),
+    };
+    for name in parts(expr).into_iter().flat_map(functions_in) {
+        if !found.contains(&name) {
+            found.push(name);
+        }
+    }
+    found
+}
+
+/// The expressions directly within; neither the name of a called function nor a unit is one.
+fn parts(expr: &Expr) -> Vec<&Expr> {
     match &expr.kind {
-        ExprKind::Name(name) => add(name),
-        ExprKind::Member(base, _) => match dotted(expr) {
-            Some(name) => add(&name),
-            None => collect(base, names),
-        },
         ExprKind::Call(callee, args) => {
             let converts = matches!(&callee.kind, ExprKind::Name(name) if name == CONVERT);
             let values = args.iter().enumerate().filter(|(at, arg)| !(converts && is_unit(*at, arg)));
-            values.for_each(|(_, arg)| collect(&arg.value, names));
+            values.map(|(_, arg)| &arg.value).collect()
         }
-        ExprKind::Over(value, args) => {
-            collect(value, names);
-            args.iter().for_each(|arg| collect(&arg.value, names));
-        }
+        ExprKind::Over(value, args) => std::iter::once(&**value).chain(args.iter().map(|arg| &arg.value)).collect(),
         // `100.0[mi]`, `pixel[12]`: what stands in the brackets is a unit or a number.
-        ExprKind::Index(base, _) => collect(base, names),
-        ExprKind::Binary(_, left, right) => {
-            collect(left, names);
-            collect(right, names);
-        }
-        ExprKind::In { item, set, .. } => {
-            collect(item, names);
-            collect(set, names);
-        }
-        ExprKind::If(condition, then, otherwise) => {
-            [condition, then, otherwise].into_iter().for_each(|part| collect(part, names));
-        }
-        ExprKind::Pair(left, right) => {
-            add(&left.text());
-            add(&right.text());
-        }
-        ExprKind::Optional(_) => {}
-        ExprKind::Unary(_, operand) | ExprKind::By(operand, _) | ExprKind::ForAll(_, operand) => {
-            collect(operand, names)
-        }
-        ExprKind::List(items) => items.iter().for_each(|item| collect(item, names)),
-        ExprKind::Record(fields) => fields.iter().for_each(|(_, value)| collect(value, names)),
-        ExprKind::Range(range) => {
-            let bounds = [&range.low, &range.high].into_iter().flatten();
-            bounds.for_each(|(bound, _)| collect(bound, names));
-        }
-        ExprKind::Interpolated(parts) => parts.iter().for_each(|part| match part {
-            StrPart::Expr(value) => collect(value, names),
-            StrPart::Text(_) => {}
-        }),
-        ExprKind::Null
+        ExprKind::Index(base, _) => vec![base],
+        ExprKind::Binary(_, left, right) => vec![left, right],
+        ExprKind::In { item, set, .. } => vec![item, set],
+        ExprKind::If(condition, then, otherwise) => vec![condition, then, otherwise],
+        ExprKind::Unary(_, operand)
+        | ExprKind::By(operand, _)
+        | ExprKind::ForAll(_, operand)
+        | ExprKind::Member(operand, _) => vec![operand],
+        ExprKind::List(items) => items.iter().collect(),
+        ExprKind::Record(fields) => fields.iter().map(|(_, value)| value).collect(),
+        ExprKind::Range(range) => [&range.low, &range.high].into_iter().flatten().map(|(bound, _)| &**bound).collect(),
+        ExprKind::Interpolated(parts) => parts
+            .iter()
+            .filter_map(|part| match part {
+                StrPart::Expr(value) => Some(value),
+                StrPart::Text(_) => None,
+            })
+            .collect(),
+        ExprKind::Name(_)
+        | ExprKind::Pair(..)
+        | ExprKind::Optional(_)
+        | ExprKind::Null
         | ExprKind::Bool(_)
         | ExprKind::Int(_)
         | ExprKind::Float(_)
@@ -229,6 +239,6 @@ fn collect(expr: &Expr, names: &mut Vec<String>) {
         | ExprKind::Duration(_)
         | ExprKind::Size(_)
         | ExprKind::Date(_)
-        | ExprKind::Error => {}
+        | ExprKind::Error => Vec::new(),
     }
 }

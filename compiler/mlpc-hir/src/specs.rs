@@ -517,12 +517,15 @@ pub const BLOCKS: &[BlockSpec] = &[
             settings: &[
                 setting("polars", Text, "a template that gives a Polars expression"),
                 setting("python", Text, "`file.py:function`"),
+                setting("value", Any, "an expression over the parameters, in place of the two"),
                 setting("vectorized", Bool, "whether the function takes whole columns"),
                 setting("nulls", Word(&["handled", "coalesce"]), "what null arguments do"),
                 setting("units", Word(UNIT_WORDS), "what it does with units; without it takes plain numbers"),
                 setting("ranges", Word(RANGE_WORDS), "what range it makes of the ranges of its arguments"),
                 setting("zone", Word(&["calendar", "clock"]), "what it reads of times, in the zone of the data"),
                 setting("fit", Text, "the function that fits its state"),
+                setting("target", Name, "the parameter that takes the label: fitting reads it, applying does not"),
+                setting("out_of_fold", Text, "the function that gives training rows values learned from other folds"),
                 setting("tags", Any, "what it does to tags"),
             ],
             nested: &[

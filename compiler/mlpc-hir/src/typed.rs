@@ -8,7 +8,7 @@ use crate::types::{Interval, Ty, TyKind};
 use indexmap::IndexMap;
 use mlpc_db::{BlockRef, Place};
 use mlpc_diagnostics::{Diagnostic, Span};
-use mlpc_syntax::ast::{BinaryOp, UnaryOp};
+use mlpc_syntax::ast::{BinaryOp, Expr, UnaryOp};
 
 /// A finding with a place relative to its block.
 pub type Finding = Diagnostic<Place>;
@@ -164,6 +164,8 @@ pub enum FnBody {
         /// Whether it takes whole columns.
         vectorized: bool,
     },
+    /// An expression over its parameters, written out where it is called: no call is left of it.
+    Value(Box<Expr>),
 }
 
 /// A call of a fitted function.
@@ -177,10 +179,16 @@ pub struct FittedCall {
     pub state: Vec<String>,
     /// The template that applies it.
     pub polars: String,
-    /// By parameter.
-    pub args: IndexMap<String, TExpr>,
+    /// By parameter; several for a variadic one.
+    pub args: IndexMap<String, Vec<TExpr>>,
+    /// What only fitting reads, by parameter: the label. No part of the value, which is known without it.
+    pub learned_from: IndexMap<String, TExpr>,
+    /// The function that gives training rows their own values, out of fold.
+    pub out_of_fold: Option<String>,
     /// By parameter.
     pub constants: IndexMap<String, Const>,
+    /// Whether NaN and infinity must become null.
+    pub finite: bool,
 }
 
 /// An aggregate over other rows.
@@ -241,7 +249,7 @@ pub enum Frame {
 impl FittedCall {
     /// What it is fitted on.
     pub fn fitted_on(&self) -> impl Iterator<Item = &TExpr> {
-        self.args.values()
+        self.args.values().flatten().chain(self.learned_from.values())
     }
 }
 
@@ -272,16 +280,16 @@ impl TExpr {
         }
     }
 
-    /// The expressions directly within.
+    /// The expressions directly within; not what a fitted function only learns from.
     #[must_use]
     pub fn children(&self) -> Vec<&Self> {
         match &self.kind {
             TKind::Error | TKind::Column(_) | TKind::Literal(_) => Vec::new(),
             TKind::Call { args, .. } => args.values().flatten().collect(),
-            TKind::Fitted(call) => call.args.values().collect(),
             // What another dataset's rows hold is not read from this table.
             TKind::Window(call) if call.source.is_some() => call.of_row().collect(),
             TKind::Window(call) => call.of_source().chain(call.of_row()).collect(),
+            TKind::Fitted(call) => call.args.values().flatten().collect(),
             TKind::Unary(_, operand) => vec![operand],
             TKind::Binary { left, right, .. } => vec![left, right],
             TKind::If(condition, then, otherwise) => vec![condition, then, otherwise],
@@ -300,7 +308,7 @@ impl TExpr {
         match &mut self.kind {
             TKind::Error | TKind::Column(_) | TKind::Literal(_) => Vec::new(),
             TKind::Call { args, .. } => args.values_mut().flatten().collect(),
-            TKind::Fitted(call) => call.args.values_mut().collect(),
+            TKind::Fitted(call) => call.args.values_mut().flatten().collect(),
             TKind::Window(call) => call.by.iter_mut().map(|(here, _)| here).chain(&mut call.own).collect(),
             TKind::Unary(_, operand) => vec![operand],
             TKind::Binary { left, right, .. } => vec![left, right],

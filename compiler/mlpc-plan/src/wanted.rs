@@ -210,7 +210,7 @@ fn user_file(db: &dyn Db, block: Block<'_>) -> Option<String> {
         "metric" => metric_signature(db, block).as_ref()?.python.clone(),
         _ => match &fn_signature(db, block).as_ref()?.body {
             FnBody::Python { reference, .. } => reference.clone(),
-            FnBody::Polars(_) => return None,
+            FnBody::Polars(_) | FnBody::Value(_) => return None,
         },
     };
     let (file, _) = reference.rsplit_once(':')?;

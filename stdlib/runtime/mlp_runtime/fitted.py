@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from mlp_runtime import files, formats
+
+Numbers = NDArray[np.float64]
 
 State = dict[str, Any]
 """What one column learned, by name."""
@@ -44,6 +49,37 @@ def min_max(x: pl.Series) -> State:
     if values.is_empty():
         return {"low": 0.0, "high": 1.0}
     return {"low": _number(values.min()), "high": _number(values.max())}
+
+
+def median_range(x: pl.Series) -> State:
+    """Median, and the distance from the first to the third quartile; 1 where that is 0 or nothing is known."""
+    values = x.cast(pl.Float64).drop_nulls()
+    if values.is_empty():
+        return {"median": 0.0, "range": 1.0}
+    low, high = (_number(values.quantile(at, interpolation="linear")) for at in (0.25, 0.75))
+    return {"median": _number(values.median()), "range": (high - low) or 1.0}
+
+
+def yeo_johnson_power(x: pl.Series) -> State:
+    """The power that makes the values most alike a normal distribution (Yeo and Johnson, 2000); 1 where they are equal."""
+    values = _values(x)
+    above, below = np.log1p(values[values >= 0.0]), np.log1p(-values[values < 0.0])
+
+    def spread(power: float) -> float:
+        if not above.size or not below.size:
+            return _log_variance(above, power) if above.size else _log_variance(below, 2.0 - power)
+        both = np.concatenate([_raised(above, power), -_raised(below, 2.0 - power)])
+        return float(np.log(np.var(both)))
+
+    return {"power": _likeliest(spread, values, float(above.sum() - below.sum()))}
+
+
+def box_cox_power(x: pl.Series) -> State:
+    """The power that makes the positive values most alike a normal distribution; 1 where they are equal."""
+    values = _values(x)
+    logs = np.log(values[values > 0.0])
+    spread = partial(_log_variance, logs)
+    return {"power": _likeliest(spread, logs, float(logs.sum()))}
 
 
 def levels(x: pl.Series) -> State:
@@ -98,6 +134,78 @@ def bin(x: pl.Expr, edges: Sequence[float]) -> pl.Expr:
     """Number of edges below the value: a value on an edge belongs to the bin that the edge ends."""
     above = [(x > edge).cast(pl.Int64) for edge in edges]
     return pl.sum_horizontal(above, ignore_nulls=False) if above else x.cast(pl.Int64) * 0
+
+
+def yeo_johnson(x: pl.Expr, power: float) -> pl.Expr:
+    """The values raised to a power of 1 + x, those below zero mirrored to 2 - `power`."""
+    above = box_cox(x.clip(lower_bound=0.0) + 1.0, power)
+    below = -box_cox(1.0 - x.clip(upper_bound=0.0), 2.0 - power)
+    return pl.when(x >= 0.0).then(above).otherwise(below)
+
+
+def box_cox(x: pl.Expr, power: float) -> pl.Expr:
+    """(x ** power - 1) / power, which for a power of 0 is the logarithm."""
+    return x.log() if power == 0.0 else (x.pow(power) - 1.0) / power
+
+
+def _values(x: pl.Series) -> Numbers:
+    return x.cast(pl.Float64).drop_nulls().to_numpy()
+
+
+def _raised(logs: Numbers, power: float) -> Numbers:
+    """`box_cox` of numbers whose logarithms these are."""
+    return logs if power == 0.0 else np.expm1(power * logs) / power
+
+
+def _log_variance(logs: Numbers, power: float) -> float:
+    """The logarithm of the variance of raised numbers; infinite where they would share half of their digits."""
+    middle = float(logs.mean())
+    variance = float(np.log(np.var(_raised(logs - middle, power)))) + 2.0 * power * middle
+    size = float(np.log(np.abs(_raised(np.array([middle]), power)))[0])
+    return variance if variance > 2.0 * (size + _LEAST_SPREAD) else np.inf
+
+
+def _likeliest(spread: Callable[[float], float], values: Numbers, logs: float) -> float:
+    """The power of the greatest normal likelihood, from the logarithm of the variance that a power gives.
+
+    It is the least of a function that is strictly convex in the power (Kouider and Chen, 1995;
+    Marchand et al., 2022), so that steps away from 1 enclose it and a golden section finds it.
+    """
+    if values.size < 2 or float(np.ptp(values)) == 0.0:
+        return 1.0
+
+    def cost(power: float) -> float:
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            found = 0.5 * values.size * spread(power) - (power - 1.0) * logs
+        return found if np.isfinite(found) else np.inf
+
+    step = 1.0 if cost(1.0 + _STEP) < cost(1.0) else -1.0
+    low, high = 1.0, 1.0 + step
+    while cost(high + step) < cost(high) and abs(step) < _FARTHEST:
+        low, high, step = high, high + step, 2.0 * step
+    return _least(cost, min(low, high + step), max(low, high + step))
+
+
+_LEAST_SPREAD = float(np.log(1e-7))
+_STEP = 1e-4
+_FARTHEST = 64.0
+_GOLDEN = (5.0**0.5 - 1.0) / 2.0
+
+
+def _least(cost: Callable[[float], float], low: float, high: float) -> float:
+    """Where a function with one minimum between two points is least."""
+    left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
+    at_left, at_right = cost(left), cost(right)
+    while high - low > 1e-9:
+        if at_left <= at_right:
+            high, right, at_right = right, left, at_left
+            left = high - _GOLDEN * (high - low)
+            at_left = cost(left)
+        else:
+            low, left, at_left = left, right, at_right
+            right = low + _GOLDEN * (high - low)
+            at_right = cost(right)
+    return 0.5 * (low + high)
 
 
 def _number(value: Any) -> float:

@@ -1,6 +1,7 @@
 """Functions of the standard library that take more than one Polars expression to say. Expressions in and out."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -103,6 +104,40 @@ def age_days(time: pl.Expr, as_of: str) -> pl.Expr:
     moment = datetime.fromisoformat(as_of)
     end = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
     return (pl.lit(end) - time.max()).dt.total_microseconds() / 86_400_000_000
+
+
+def terms(text: str, ngrams: int = 1) -> list[str]:
+    """The words of a text in small letters, and the runs of up to `ngrams` of them.
+
+    A word is two or more letters, digits or underscores, as in scikit-learn's vectorizers.
+    """
+    words = _WORD.findall(text.lower())
+    return [
+        " ".join(words[start : start + size])
+        for size in range(1, ngrams + 1)
+        for start in range(len(words) - size + 1)
+    ]
+
+
+def hash_text(text: pl.Expr, buckets: int, ngrams: int = 1) -> pl.Expr:
+    """How many of the text's terms fall into each bucket, by the first 8 bytes of their SHA-256."""
+
+    def count(texts: pl.Series) -> pl.Series:
+        rows = [None if item is None else _bucket_counts(item, buckets, ngrams) for item in texts]
+        return pl.Series(texts.name, rows, dtype=pl.Array(pl.Float64, buckets))
+
+    of = pl.Array(pl.Float64, buckets)
+    return text.cast(pl.String).map_batches(count, return_dtype=of, is_elementwise=True)
+
+
+def _bucket_counts(text: str, buckets: int, ngrams: int) -> list[float]:
+    counts = [0.0] * buckets
+    for term in terms(text, ngrams):
+        counts[int.from_bytes(_digest(term)[:8], "big") % buckets] += 1.0
+    return counts
+
+
+_WORD = re.compile(r"\b\w\w+\b")
 
 
 def _digest(text: str) -> bytes:

@@ -2,10 +2,11 @@
 
 use super::{Context, Parts, argument};
 use crate::error::EmitError;
-use crate::features::user_function;
+use crate::exprs::span;
+use crate::features::{fits_on_folds, user_function};
 use crate::names::module_name;
 use crate::py::{Argument, Py, flat, keywords, value_literal};
-use mlpc_plan::plan::{CategoryStyle, Evaluate, MetricCall, MetricNeeds, Train};
+use mlpc_plan::plan::{CategoryStyle, Evaluate, MetricCall, MetricNeeds, SplitBy, Train};
 
 const TRAINING: &str = "training = split.part(table.read(args.rows), table.read(args.parts), \"train\")";
 const FOLD_TRAINING: &str = "training = split.part(rows, parts, \"train\", fold=args.fold)";
@@ -26,14 +27,17 @@ fn learns_from(context: &Context<'_>) -> &'static str {
     if context.step.fold.is_some() { "the training part of one fold" } else { "the training part" }
 }
 
-pub(super) fn fit(context: &Context<'_>, name: &str) -> Result<Parts, EmitError> {
-    context.features(name)?;
+pub(super) fn fit(context: &Context<'_>, name: &str, split: Option<&SplitBy>) -> Result<Parts, EmitError> {
+    let set = context.features(name)?;
     context.require(&["rows", "parts"], &["transform"])?;
     let named = flat(&Py::string(name));
     let module = module_name(name);
     let title = format!("Fit the fitted columns of `{name}` on {}.", learns_from(context));
+    let mut taken = vec![Py::name("training")];
+    taken.extend(split.filter(|_| fits_on_folds(set)).map(|split| folds(split, &module)));
+    let state = flat(&Py::name(module.clone()).method("fit", taken));
     let mut parts = with_training(context, Parts::new(title, "Learn from the training part alone."))
-        .line(format!("fitted.save({module}.fit(training), args.transform, features={named})"))
+        .line(format!("fitted.save({state}, args.transform, features={named})"))
         .line("return step.Result(rows={\"train\": training.height}, summary=f\"fitted on {training.height} rows\")");
     parts.features = Some(module);
     Ok(parts)
@@ -54,8 +58,11 @@ pub(super) fn train(context: &Context<'_>, train: &Train) -> Result<Parts, EmitE
         parts = parts.line("state = fitted.load(args.transform)");
     }
     let state = if fitted { "state" } else { "{}" };
+    let mut taken = vec![Py::name("training"), Py::name(state)];
+    taken.extend(train.out_of_fold.as_ref().map(|split| folds(split, &features)));
+    let transform = if train.out_of_fold.is_some() { "transform_training" } else { "transform" };
     let mut learn = vec![
-        Argument::positional(Py::name(format!("{features}.transform(training, {state})"))),
+        Argument::positional(Py::name(features.clone()).method(transform, taken)),
         Argument::keyword("inputs", Py::name(format!("{features}.INPUTS"))),
         Argument::keyword("label", Py::name(format!("{features}.LABEL"))),
     ];
@@ -91,6 +98,21 @@ pub(super) fn train(context: &Context<'_>, train: &Train) -> Result<Parts, EmitE
     parts = parts.line(format!("return step.Result(rows={{{rows}}}, summary={summary})"));
     parts.features = Some(features);
     Ok(parts)
+}
+
+/// The folds of the training part under a split.
+fn folds(split: &SplitBy, module: &str) -> Py {
+    let rows = Py::name("training");
+    let by_key = |key: Py| Py::name("crossfit").method("by_key", [rows.clone(), key]);
+    match split {
+        SplitBy::Random | SplitBy::Stratified(_) => by_key(Py::name(module).attribute("KEY")),
+        SplitBy::Group(column) => by_key(Py::strings([column])),
+        SplitBy::Time { timestamp, gap_ms, .. } => Py::name("crossfit").attribute("by_time").call_with(vec![
+            Argument::positional(rows),
+            Argument::positional(Py::string(timestamp)),
+            Argument::keyword("gap", Py::name("timedelta").call_with(vec![span(*gap_ms)])),
+        ]),
+    }
 }
 
 /// The estimator made and fitted.

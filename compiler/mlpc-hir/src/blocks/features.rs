@@ -43,6 +43,9 @@ pub fn features<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Features> {
     let drafts = drafts::drafts(&mut context, decl, &scope);
     let dropped = drafts::dropped(decl);
     value.inputs.retain(|input| !dropped.iter().any(|name| name.text == input.name));
+    let labels = drafts.iter().filter(|draft| draft.role == Role::Label).map(|draft| &draft.name);
+    let taken = value.label.iter().map(|label| &label.name);
+    scope.labels = (!value.partial).then(|| taken.chain(labels).cloned().collect());
     let refined = filters::filters(&mut context, decl, &scope, &drafts, &mut value);
     definitions(&mut context, drafts, &mut scope, refined, &mut value);
     dead::check(&mut context, &value);

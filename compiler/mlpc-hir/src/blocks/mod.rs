@@ -3,6 +3,7 @@
 pub mod dataset;
 mod expectations;
 pub mod features;
+pub mod function;
 pub mod operations;
 pub mod predict;
 pub mod release;

@@ -1,6 +1,6 @@
 //! Calls: which function, which argument is which parameter, and what comes out.
 
-use super::{Infer, Position, causes, joined, literal_expr, ranges, time};
+use super::{Infer, Position, causes, inline, joined, literal_expr, ranges, time};
 use crate::annotations;
 use crate::consts::{constant, dotted};
 use crate::errors;
@@ -9,7 +9,8 @@ use crate::names::{Space, nearest, resolve};
 use crate::typed::{Const, Finding, FittedCall, FnBody, TExpr, TKind};
 use crate::types::{Detail, Interval, Ty, TyKind, Unit};
 use indexmap::IndexMap;
-use mlpc_diagnostics::{Span, did_you_mean};
+use mlpc_db::{Block, Db, SourceFile};
+use mlpc_diagnostics::{Span, did_you_mean, list_words};
 use mlpc_syntax::ast::{Arg, Expr, ExprKind};
 use std::collections::BTreeMap;
 
@@ -20,7 +21,20 @@ pub(super) struct Bound {
     pub(super) constants: IndexMap<String, Const>,
     /// Units of constants, and where they stand.
     pub(super) units: IndexMap<String, (Unit, Span)>,
+    /// The label, of a function that is fitted on it.
+    pub(super) learned_from: IndexMap<String, TExpr>,
     broken: bool,
+}
+
+impl Bound {
+    fn has(&self, name: &str) -> bool {
+        self.values.contains_key(name) || self.constants.contains_key(name) || self.learned_from.contains_key(name)
+    }
+}
+
+/// Whether the parameter takes the label.
+fn is_target(signature: &FnSig, param: &FnParam) -> bool {
+    signature.fit.as_ref().is_some_and(|fit| fit.target.as_ref() == Some(&param.name))
 }
 
 impl Infer<'_> {
@@ -29,7 +43,7 @@ impl Infer<'_> {
             self.findings.push(errors::bad_value("only a function can be called", "not a function", callee.span));
             return TExpr::error(span);
         };
-        let Some(signature) = self.function(&name) else {
+        let Some((block, signature)) = function(self.db, self.file, self.position, &name) else {
             // The arguments are looked at all the same, so that their own mistakes show.
             for arg in args {
                 self.expr(&arg.value);
@@ -46,17 +60,13 @@ impl Infer<'_> {
         if bound.broken {
             return TExpr::error(span);
         }
-        self.apply(&signature, bound, span)
-    }
-
-    fn function(&self, name: &str) -> Option<FnSig> {
-        let spaces: &[Space] = if self.position == Position::Expectation {
-            &[Space::Expectation, Space::Function]
-        } else {
-            &[Space::Function]
-        };
-        let block = spaces.iter().find_map(|space| resolve(self.db, self.file, *space, name))?;
-        fn_signature(self.db, block).clone()
+        let called = self.apply(&signature, bound, span);
+        let FnBody::Value(value) = &signature.body else { return called };
+        // A circle is reported where the functions are declared.
+        if inline::circle(self.db, block).is_some() {
+            return TExpr::error(span);
+        }
+        self.inlined(&signature, value, block.file(self.db), called)
     }
 
     fn bind(&mut self, signature: &FnSig, args: &[Arg], span: Span) -> Bound {
@@ -79,7 +89,11 @@ impl Infer<'_> {
             self.bind_one(signature, param, arg, &mut bound);
         }
         for param in &signature.params {
-            let given = bound.values.contains_key(&param.name) || bound.constants.contains_key(&param.name);
+            let given = bound.has(&param.name);
+            if !given && !bound.broken && is_target(signature, param) {
+                self.bind_target(signature, param, None, span, &mut bound);
+                continue;
+            }
             match &param.default {
                 _ if given || bound.broken => {}
                 Some(value) if param.constant => {
@@ -107,12 +121,12 @@ impl Infer<'_> {
     }
 
     fn bind_one(&mut self, signature: &FnSig, param: &FnParam, arg: &Arg, bound: &mut Bound) {
-        let twice =
-            !param.variadic && (bound.values.contains_key(&param.name) || bound.constants.contains_key(&param.name));
-        if twice {
+        if !param.variadic && bound.has(&param.name) {
             let message = format!("`{}` of `{}` is given twice", param.name, signature.name);
             self.findings.push(errors::bad_arguments(message, "the second one", &describe(signature), arg.value.span));
             bound.broken = true;
+        } else if is_target(signature, param) {
+            self.bind_target(signature, param, Some(&arg.value), arg.value.span, bound);
         } else if param.constant {
             match self.constant_argument(signature, param, &arg.value) {
                 Some((value, unit)) => {
@@ -125,6 +139,28 @@ impl Infer<'_> {
             let value = self.expr(&arg.value);
             bound.broken |= value.ty.is_unknown();
             bound.values.entry(param.name.clone()).or_default().push(value);
+        }
+    }
+
+    /// The label that a fitted function learns from: the one that is named, else the only one.
+    fn bind_target(&mut self, signature: &FnSig, param: &FnParam, given: Option<&Expr>, span: Span, bound: &mut Bound) {
+        let labels = self.columns.labels();
+        let chosen = match (given.map(dotted), &labels) {
+            (_, None) => None,
+            (Some(name), Some(labels)) => name.filter(|name| labels.contains(name)),
+            (None, Some(labels)) => labels.first().filter(|_| labels.len() == 1).cloned(),
+        };
+        bound.broken |= chosen.is_none();
+        match (chosen, labels) {
+            (Some(label), _) => {
+                let value = self.name(&label, span);
+                bound.broken |= value.ty.is_unknown();
+                bound.learned_from.insert(param.name.clone(), value);
+            }
+            (None, Some(labels)) => {
+                self.findings.push(errors::no_target(&signature.name, &param.name, given.is_some(), &labels, span));
+            }
+            (None, None) => {}
         }
     }
 
@@ -220,7 +256,11 @@ impl Infer<'_> {
             Pattern::Number if float => TyKind::Float,
             Pattern::Number => number.as_ref().map_or(TyKind::Int, |ty| ty.kind.clone()),
             Pattern::Var(name) => variables.get(name).map_or(TyKind::Unknown, |ty| ty.kind.clone()),
-            Pattern::Any | Pattern::List(_) | Pattern::Unit => TyKind::Unknown,
+            Pattern::Sized(size) => match bound.constants.get(size) {
+                Some(Const::Int(size)) => TyKind::Vector(u32::try_from(*size).ok()),
+                _ => TyKind::Vector(None),
+            },
+            Pattern::Any | Pattern::List(_) | Pattern::Unit | Pattern::OneOf(_) => TyKind::Unknown,
         };
         let nullable = match signature.nulls {
             NullPolicy::Handled => signature.result_nullable,
@@ -276,17 +316,29 @@ impl Infer<'_> {
             self.findings.push(errors::not_supported("a fitted function in Python", span));
             return TExpr::error(span);
         };
-        let call = FittedCall {
+        let mut call = FittedCall {
             function: signature.name.clone(),
             fit: fit.fit.clone(),
             state: fit.state.clone(),
             polars: polars.clone(),
-            args: bound.values.into_iter().filter_map(|(name, mut values)| Some((name, values.pop()?))).collect(),
+            args: bound.values,
+            learned_from: bound.learned_from,
+            out_of_fold: fit.out_of_fold.clone(),
             constants: bound.constants,
+            finite,
         };
-        // One column per level where the levels are declared.
-        let ty = match (&ty.kind, call.args.values().next().map(|arg| &arg.ty.kind)) {
-            (TyKind::Vector(None), Some(TyKind::Category(Some(levels)))) => {
+        let target = call.learned_from.values().next().map(|label| label.ty.kind.clone());
+        let first = call.args.values().flatten().next().map(|arg| &arg.ty.kind);
+        let ty = match (&ty.kind, first, target) {
+            // One number per class of the label.
+            (_, _, Some(TyKind::Category(levels))) => {
+                let classes = levels.map(|levels| levels.into_iter().map(Const::Str).collect::<Vec<_>>());
+                let size = classes.as_ref().and_then(|classes| u32::try_from(classes.len()).ok());
+                call.constants.extend(classes.map(|classes| ("classes".to_owned(), Const::List(classes))));
+                Ty { kind: TyKind::Vector(size), range: Interval::ALL, ..ty }
+            }
+            // One column per level where the levels are declared.
+            (TyKind::Vector(None), Some(TyKind::Category(Some(levels))), _) => {
                 Ty { kind: TyKind::Vector(u32::try_from(levels.len()).ok()), ..ty }
             }
             _ => ty,
@@ -305,6 +357,10 @@ impl Infer<'_> {
         let wanted = match &param.pattern {
             Pattern::List(item) => return self.check_item(&what, item, value, variables),
             Pattern::Is(kind) if !value.ty.fits(kind) => Some(format!("`{kind}`")),
+            Pattern::OneOf(kinds) if !kinds.iter().any(|kind| value.ty.fits(kind)) => {
+                let names: Vec<String> = kinds.iter().map(ToString::to_string).collect();
+                Some(list_words(names.iter().map(String::as_str), "or"))
+            }
             Pattern::Number if !value.ty.is_number() && value.ty.kind != TyKind::Null => Some("a number".to_owned()),
             Pattern::Var(name) => {
                 match variables.get(name).map_or(Some(value.ty.clone()), |seen| joined(seen, value)) {
@@ -361,6 +417,16 @@ fn result_detail(signature: &FnSig, bound: &Bound, variables: &BTreeMap<String, 
     }
 }
 
+/// The function of that name, which in an expectation may be one over the whole table.
+fn function<'db>(db: &'db dyn Db, file: SourceFile, position: Position, name: &str) -> Option<(Block<'db>, FnSig)> {
+    let spaces: &[Space] = match position {
+        Position::Expectation => &[Space::Expectation, Space::Function],
+        Position::Column | Position::Row(_) => &[Space::Function],
+    };
+    let block = spaces.iter().find_map(|space| resolve(db, file, *space, name))?;
+    Some((block, fn_signature(db, block).clone()?))
+}
+
 /// An argument for which there is no parameter.
 fn no_parameter(signature: &FnSig, arg: &Arg) -> Finding {
     let shown = describe(signature);
@@ -407,5 +473,7 @@ fn pattern(pattern: &Pattern) -> String {
         Pattern::Number => "N".to_owned(),
         Pattern::Unit => "unit".to_owned(),
         Pattern::List(item) => format!("list[{}]", self::pattern(item)),
+        Pattern::OneOf(kinds) => kinds.iter().map(ToString::to_string).collect::<Vec<_>>().join(" | "),
+        Pattern::Sized(size) => format!("vector[{size}]"),
     }
 }

@@ -4,6 +4,7 @@
 pub mod aggregates;
 mod call;
 pub mod causes;
+pub mod inline;
 mod operators;
 pub mod over;
 mod places;
@@ -48,6 +49,10 @@ pub trait Columns {
     fn lookup(&self, name: &str) -> Lookup;
     /// Who has no such column, for messages: "`flights`".
     fn describe(&self) -> String;
+    /// The labels of the block; `None` if a part of it cannot be read, so that there may be others.
+    fn labels(&self) -> Option<Vec<String>> {
+        Some(Vec::new())
+    }
 }
 
 /// Where an expression stands.

@@ -157,7 +157,7 @@ impl Infer<'_> {
                         None => false,
                     }
                 }
-                Pattern::Any | Pattern::List(_) | Pattern::Unit => true,
+                Pattern::Any | Pattern::List(_) | Pattern::Unit | Pattern::OneOf(_) | Pattern::Sized(_) => true,
             },
             _ => false,
         };

@@ -55,7 +55,7 @@ impl Infer<'_> {
             for value in bound.values.get(&param.name).into_iter().flatten().filter(|value| value.ty.is_number()) {
                 let declared = !param.unit.is_plain() || signature.units == UnitPolicy::Plain;
                 let wanted = match param.pattern {
-                    Pattern::Any | Pattern::Unit | Pattern::List(_) => continue,
+                    Pattern::Any | Pattern::Unit | Pattern::List(_) | Pattern::OneOf(_) | Pattern::Sized(_) => continue,
                     Pattern::Is(_) if signature.units == UnitPolicy::Dropped => continue,
                     Pattern::Is(_) if declared => {
                         if value.ty.unit() == param.unit {

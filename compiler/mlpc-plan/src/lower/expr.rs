@@ -72,6 +72,8 @@ pub fn expr(typed: &TExpr) -> Expr {
                     constants: constants.iter().map(|(name, constant)| (name.clone(), value(constant))).collect(),
                     finite: *finite,
                 },
+                // Written out where it was called.
+                FnBody::Value(_) => Expr::Literal { value: Value::Null },
                 FnBody::Python { reference, vectorized } => Expr::UserCall {
                     python: reference.clone(),
                     args: args.into_values().flatten().collect(),

@@ -230,10 +230,10 @@ impl Stages {
 
     fn fit(&mut self, name: &str, doc: Option<String>, whole: &TExpr, call: &FittedCall) -> Fitted {
         let mut args = IndexMap::new();
-        for (param, arg) in &call.args {
-            let mut arg = arg.clone();
-            self.hoist(name, &mut arg);
-            args.insert(param.clone(), expr(&arg));
+        for (param, values) in &call.args {
+            let mut values = values.clone();
+            values.iter_mut().for_each(|value| self.hoist(name, value));
+            args.insert(param.clone(), values.iter().map(expr).collect());
         }
         Fitted {
             name: name.to_owned(),
@@ -242,10 +242,16 @@ impl Stages {
             function: call.function.clone(),
             fit: call.fit.clone(),
             args,
+            learned_from: call
+                .learned_from
+                .iter()
+                .filter_map(|(param, value)| Some((param.clone(), value.columns().pop()?)))
+                .collect(),
+            out_of_fold: call.out_of_fold.clone(),
             constants: call.constants.iter().map(|(name, constant)| (name.clone(), value(constant))).collect(),
             state: call.state.clone(),
             polars: call.polars.clone(),
-            finite: false,
+            finite: call.finite,
         }
     }
 

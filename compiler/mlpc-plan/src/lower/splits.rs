@@ -32,7 +32,7 @@ impl Lowering<'_> {
             parts.seed = Some(self.derived(&parts.id));
             steps.push(parts);
             if !set.fitted.is_empty() {
-                let fit = self.fit_step(&name, checked, block);
+                let fit = self.fit_step(&name, checked, set, block);
                 steps.extend((1..=self.fold_count(&name)).map(|fold| on_fold(&fit, fold)));
                 steps.push(fit);
             }
@@ -62,7 +62,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn split_by(&self, by: &typed::SplitBy, set: &FeatureSet) -> SplitBy {
+    pub(super) fn split_by(&self, by: &typed::SplitBy, set: &FeatureSet) -> SplitBy {
         match by {
             typed::SplitBy::Random => SplitBy::Random,
             typed::SplitBy::Stratified(column) => SplitBy::Stratified(column.clone()),
@@ -77,9 +77,17 @@ impl Lowering<'_> {
         }
     }
 
-    fn fit_step(&self, name: &str, checked: &typed::Split, block: Block<'_>) -> Step {
+    /// How the rows of a training job are split, if its features hold columns that are fitted out of fold.
+    pub(super) fn out_of_fold(&self, plan: &Plan, checked: &typed::Train) -> Option<SplitBy> {
+        let set = plan.features.get(&checked.features).filter(|set| set.is_out_of_fold())?;
+        let block = block_named(self.db, self.project, "split", &checked.split)?;
+        Some(self.split_by(&split(self.db, block).value.by, set))
+    }
+
+    fn fit_step(&self, name: &str, checked: &typed::Split, set: &FeatureSet, block: Block<'_>) -> Step {
         let features = block_named(self.db, self.project, "features", &checked.features).unwrap_or(block);
-        let spec = StepSpec::Fit { features: checked.features.clone() };
+        let out_of_fold = set.is_out_of_fold().then(|| self.split_by(&checked.by, set));
+        let spec = StepSpec::Fit { features: checked.features.clone(), out_of_fold };
         let mut fit = self.step("fit", name, features, &Operations::default(), spec);
         fit.title = format!("fit {} on {name}.train", checked.features);
         fit.inputs.insert("rows".to_owned(), from(format!("features.{}", checked.features), "rows"));

@@ -258,6 +258,7 @@ impl Lowering<'_> {
             threads_argument: signature.threads.clone(),
             categories: signature.categories.as_deref().and_then(category_style),
             accepts_nulls: signature.accepts.iter().any(|accepted| accepted == "nulls"),
+            out_of_fold: self.out_of_fold(plan, checked),
         });
         let mut job = self.step("train", &name, block, &checked.operations, spec);
         job.inputs.insert("rows".to_owned(), from(format!("features.{}", checked.features), "rows"));

@@ -69,6 +69,12 @@ impl FeatureSet {
         }
         found
     }
+
+    /// Whether rows of the training part are given values of their own.
+    #[must_use]
+    pub fn is_out_of_fold(&self) -> bool {
+        self.fitted.iter().any(|stage| matches!(stage, FittedStage::Fit(fitted) if fitted.out_of_fold.is_some()))
+    }
 }
 
 /// `sample every D in A..=B`: one row per key and moment, in the order of (moment, key).
@@ -276,10 +282,17 @@ pub struct Fitted {
     pub dtype: DType,
     /// `standardize`.
     pub function: String,
-    /// Function of `mlp_runtime.fitted` that makes the state: `mean_std`.
+    /// Function of the runtime that makes the state: `fitted.mean_std`.
     pub fit: String,
-    /// Argument expressions by parameter name; the first is the column that is fitted.
-    pub args: IndexMap<String, Expr>,
+    /// Argument expressions by parameter name, several for a variadic one; the first is the column that is fitted.
+    pub args: IndexMap<String, Vec<Expr>>,
+    /// Columns that only fitting reads, by parameter name, passed as keywords: the label.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub learned_from: IndexMap<String, String>,
+    /// Function of the runtime that gives the rows of the training part their own values, each learned from other rows:
+    /// called like `fit`, with the folds besides. `None`: they are given what all rows are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub out_of_fold: Option<String>,
     /// Constant arguments by parameter name, passed to the fitting function as keywords.
     pub constants: IndexMap<String, Value>,
     /// Names in the state.

@@ -127,6 +127,9 @@ pub struct Train {
     pub categories: Option<CategoryStyle>,
     /// Whether the estimator takes nulls.
     pub accepts_nulls: bool,
+    /// How the rows are split, which decides the folds of columns that are fitted out of fold; `None` if there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub out_of_fold: Option<SplitBy>,
 }
 
 /// How an estimator learns which inputs are categories.

@@ -1,6 +1,6 @@
 //! What steps do: kinds of steps, and those about data.
 
-use super::{Evaluate, Expr, Gate, Origin, Predict, Register, Split, Train, UserPython, UserShell};
+use super::{Evaluate, Expr, Gate, Origin, Predict, Register, Split, SplitBy, Train, UserPython, UserShell};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,10 @@ pub enum StepSpec {
     Fit {
         /// Key of [`Plan::features`].
         features: String,
+        /// How the rows are split, which decides the folds of columns that are fitted out of fold; `None` if there are
+        /// none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        out_of_fold: Option<SplitBy>,
     },
     /// Trains. In: `rows`, `parts`, `transform` (if the features have fitted columns). Out: `model`, and of a fold
     /// `predictions` for the rows that it leaves out.

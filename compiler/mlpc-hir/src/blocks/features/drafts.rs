@@ -3,7 +3,9 @@
 use super::scope::FeatureScope;
 use crate::blocks::Context;
 use crate::errors;
-use crate::references::names_in;
+use crate::library::fn_signature;
+use crate::names::{Space, resolve};
+use crate::references::{functions_in, names_in};
 use crate::typed::Role;
 use mlpc_db::Place;
 use mlpc_diagnostics::Span;
@@ -146,7 +148,10 @@ pub fn ordered<'a>(context: &mut Context<'_>, drafts: Vec<Draft<'a>>) -> (Vec<Dr
     let needs: Vec<Vec<usize>> = drafts
         .iter()
         .map(|draft| {
-            let names = draft.expr.map(names_in).unwrap_or_default();
+            let mut names = draft.expr.map(names_in).unwrap_or_default();
+            if draft.expr.is_some_and(|expr| learns_from_label(context, expr)) {
+                names.extend(drafts.iter().filter(|d| d.role == Role::Label).map(|d| d.name.clone()));
+            }
             names.iter().filter_map(|name| drafts.iter().position(|other| other.name == *name)).collect()
         })
         .collect();
@@ -181,6 +186,15 @@ pub fn ordered<'a>(context: &mut Context<'_>, drafts: Vec<Draft<'a>>) -> (Vec<Dr
     }
     ranked.sort_by_key(|(rank, _)| *rank);
     (ranked.into_iter().map(|(_, draft)| draft).collect(), broken)
+}
+
+/// Whether it calls a function that is fitted on the label.
+fn learns_from_label(context: &Context<'_>, expr: &Expr) -> bool {
+    functions_in(expr).iter().any(|name| {
+        let block = resolve(context.db, context.file, Space::Function, name);
+        let signature = block.and_then(|block| fn_signature(context.db, block).as_ref());
+        signature.and_then(|signature| signature.fit.as_ref()).is_some_and(|fit| fit.target.is_some())
+    })
 }
 
 fn report_cycle(context: &mut Context<'_>, drafts: &[Draft<'_>], members: &[usize]) {

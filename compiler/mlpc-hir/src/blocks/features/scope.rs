@@ -69,6 +69,8 @@ pub struct FeatureScope {
     defined: BTreeMap<String, Ty>,
     /// Definitions that were taken over from other features, and where those are.
     pub taken: Vec<(String, Place)>,
+    /// Names of the labels; `None` if a part of the block cannot be read.
+    pub labels: Option<Vec<String>>,
     /// Whether a schema cannot be read in full, so that an unknown name may well be a column.
     pub partial: bool,
 }
@@ -88,6 +90,7 @@ impl FeatureScope {
             joined: Vec::new(),
             defined: BTreeMap::new(),
             taken: Vec::new(),
+            labels: None,
             partial: shape.partial,
         }
     }
@@ -225,6 +228,10 @@ impl FeatureScope {
 }
 
 impl Columns for FeatureScope {
+    fn labels(&self) -> Option<Vec<String>> {
+        self.labels.clone()
+    }
+
     fn lookup(&self, name: &str) -> Lookup {
         match self.defined.get(name) {
             Some(ty) if ty.is_unknown() => return Lookup::Broken,
