@@ -26,7 +26,7 @@ const fn runtime(name: &'static str, module: &'static str) -> Known {
     Known { name, section: Section::Own, module }
 }
 
-const KNOWN: [Known; 39] = [
+const KNOWN: [Known; 43] = [
     standard("Literal", "typing"),
     standard("dataclass", "dataclasses"),
     standard("date", "datetime"),

@@ -178,7 +178,7 @@ fn pruned(mut set: FeatureSet, under: &Features, observed: Vec<String>, subject:
     for stage in set.fitted.drain(..).rev() {
         let (name, reads) = match &stage {
             FittedStage::Fit(fitted) => {
-                (&fitted.name, fitted.args.values().flat_map(crate::plan::Expr::columns).collect())
+                (&fitted.name, fitted.args.values().flatten().flat_map(crate::plan::Expr::columns).collect())
             }
             FittedStage::Value(value) => (&value.name, value.expr.columns()),
         };
