@@ -5,6 +5,7 @@
 pub mod command;
 pub mod expected;
 pub mod markdown;
+pub mod postgres;
 pub mod program;
 pub mod project;
 pub mod python;

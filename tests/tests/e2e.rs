@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests may panic")]
 
 mod e2e {
+    mod data;
     mod examples;
     mod expectations;
     mod failures;

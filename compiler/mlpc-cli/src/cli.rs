@@ -48,6 +48,8 @@ commands! {
     Init(init),
     /// Find errors in a program
     Check(check),
+    /// Write a dataset block from data, or show what changed since
+    Infer(infer),
     /// Pin data, code and packages in `mlp.lock`
     Lock(lock),
     /// Show what a run would do, and why

@@ -7,6 +7,7 @@ mod cli;
 mod commands;
 mod config;
 mod coverage;
+mod draft;
 mod environments;
 mod error;
 mod exit;
