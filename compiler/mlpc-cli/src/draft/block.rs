@@ -8,12 +8,8 @@ use std::collections::BTreeSet;
 #[must_use]
 pub fn block(name: &str, source: &Source, shown: &str, draft: &Draft) -> (String, Vec<String>) {
     let (fields, left_out) = fields(draft);
-    let mut lines = vec![
-        format!("/// Rows of `{}`.", shown.replace(['\n', '\r'], " ")),
-        format!("dataset {name} {{"),
-        format!("  source = {}", call(source, shown, draft)),
-    ];
-    lines.extend(settings(draft, &fields));
+    let mut lines = vec![format!("/// Rows of `{}`.", shown.replace(['\n', '\r'], " ")), format!("dataset {name} {{")];
+    lines.extend(settings(source, shown, draft, &fields));
     lines.push("  schema {".to_owned());
     let width = fields.iter().map(|field| field.name.chars().count() + 1).max().unwrap_or_default();
     for Field { name, text, .. } in &fields {
@@ -114,8 +110,8 @@ fn call(source: &Source, shown: &str, draft: &Draft) -> String {
     format!("{}({})", source.kind, arguments.join(", "))
 }
 
-fn settings(draft: &Draft, fields: &[Field<'_>]) -> Vec<String> {
-    let mut settings: Vec<(&str, String)> = Vec::new();
+fn settings(source: &Source, shown: &str, draft: &Draft, fields: &[Field<'_>]) -> Vec<String> {
+    let mut settings = vec![("source", call(source, shown, draft))];
     let key = fields.iter().find(|field| Some(&field.column.name) == draft.key.as_ref());
     settings.extend(key.map(|field| ("key", field.name.clone())));
     let times: Vec<&Field<'_>> = fields.iter().filter(|field| field.column.kind == "timestamp").collect();
@@ -125,7 +121,10 @@ fn settings(draft: &Draft, fields: &[Field<'_>]) -> Vec<String> {
         settings.push(("timestamp", only.name.clone()));
     }
     if times.iter().any(|field| !field.column.zoned) {
+        // Without an offset, a clock's reading is no instant.
         settings.push(("timezone", "\"UTC\"   // the data does not say: name the zone of their clock".to_owned()));
+    } else if !times.is_empty() && matches!(source.kind, "csv" | "ndjson" | "sqlite") {
+        settings.push(("timezone", "\"UTC\"".to_owned()));
     }
     let width = settings.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
     settings.into_iter().map(|(name, value)| format!("  {name:<width$} = {value}")).collect()
