@@ -174,6 +174,7 @@ pub struct SigParam {
 }
 
 /// An entry of a block.
+#[expect(clippy::large_enum_variant, reason = "an entry is made once and read in its place")]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Entry {
     /// `name = value`; the name may be dotted in a profile.

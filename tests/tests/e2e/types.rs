@@ -47,9 +47,9 @@ train model { trainer = sklearn.hist_gradient_boosting_classifier(max_iter: 3), 
 /// Half past `hour` on a day of July in Vienna, two hours ahead of UTC.
 fn row(id: usize) -> String {
     let hour = id % 24;
-    let marks = if id % 2 == 0 { "[]".to_owned() } else { format!("\"[{id}, null]\"") };
+    let marks = if id.is_multiple_of(2) { "[]".to_owned() } else { format!("\"[{id}, null]\"") };
     let pixels = [id % 17, 1, 2, id % 5].map(|pixel| pixel.to_string()).join(",");
-    let worn = if id % 3 == 0 { "yes" } else { "no" };
+    let worn = if id.is_multiple_of(3) { "yes" } else { "no" };
     format!("{id},{pixels},{marks},{id}.05,36,60,2013-07-02T{hour:02}:30:00,2013-07-02,{worn}")
 }
 

@@ -418,7 +418,7 @@ impl Infer<'_> {
             return Some(Frame::Ahead { ms });
         }
         if let Some((lag, place)) = args.lag.filter(|(lag, _)| *lag < known) {
-            let what = value.map_or_else(|| "a row".to_owned(), |value| columns_of(value));
+            let what = value.map_or_else(|| "a row".to_owned(), columns_of);
             self.findings.push(errors::lag_too_short(&what, lag, known, place, value.map_or(span, |value| value.span)));
             return None;
         }

@@ -7,7 +7,10 @@ use std::sync::Arc;
 
 /// A unit of measure; none for a plain number. Cheap to clone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Unit(Option<Arc<[(Arc<str>, Exponent)]>>);
+pub struct Unit(Option<Arc<[Power]>>);
+
+/// A symbol to a power.
+type Power = (Arc<str>, Exponent);
 
 /// An exponent in lowest terms, its denominator positive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +72,7 @@ impl Unit {
         self.0.is_none()
     }
 
-    fn parts(&self) -> &[(Arc<str>, Exponent)] {
+    fn parts(&self) -> &[Power] {
         self.0.as_deref().unwrap_or_default()
     }
 
