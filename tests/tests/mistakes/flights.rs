@@ -113,6 +113,27 @@ pub const MISTAKES: &[Mistake] = &[
         "missing_timestamp", "engine", "needs a time"),
     flights("a key that may be null", "key       = [time_hour, carrier, flight, origin]", "key       = [time_hour, carrier, flight, tailnum]",
         "null_use", "tailnum", "a key takes no null"),
+    // Parts.
+    flights("a gap that is too small", "gap   = 1d", "gap   = 12h",
+        "gap_too_small", "12h", "1d"),
+    flights("no gap at all", "gap   = 1d", "gap   = 0s",
+        "gap_too_small", "0s", "1d"),
+    flights("parts by chance", "  by    = time\n  folds = walk_forward(4, test: 30d, window: expanding)\n  test  = date(\"2013-11-01\")..\n  gap   = 1d\n", "  by    = random\n  train = 70%, test = 30%\n",
+        "random_split_in_time", "random", ""),
+    flights("parts by chance within the label", "  by    = time\n  folds = walk_forward(4, test: 30d, window: expanding)\n  test  = date(\"2013-11-01\")..\n  gap   = 1d\n", "  by    = stratified(late)\n  train = 70%, test = 30%\n",
+        "random_split_in_time", "stratified(late)", ""),
+    flights("training on the test part", "data    = parts", "data    = parts.test",
+        "test_reused", "parts.test", ""),
+    flights("a gate on the rows of the folds", "gate release on report", "gate release on backtest",
+        "bad_value", "gate release on backtest", "judges on the test part"),
+    flights("folds beside a training part", "  gap   = 1d\n}", "  gap   = 1d\n  train = 70%\n}",
+        "bad_value", "70%", "takes the place of `train`"),
+    flights("no fold at all", "walk_forward(4,", "walk_forward(0,",
+        "bad_value", "0", "from 2 to 200"),
+    flights("folds without an end", "walk_forward(4, test: 30d, window: expanding)", "walk_forward(4)",
+        "bad_value", "walk_forward(4)", "`folds` takes"),
+    flights("a test part that is not there", "  test  = date(\"2013-11-01\")..\n", "",
+        "missing_setting", "split parts of trips", "needs `test`"),
 ];
 
 /// Programs that come close to a slip and are right: what is replaced, and by what.
@@ -150,5 +171,7 @@ pub const NEAR: &[(&str, &str, &str)] = &[
     ("an older row than its own", "  column seats\n", "  column seats\n  column third = lag(distance, 3) over (by: carrier)\n"),
     ("production with all that opens it", "  key       = [time_hour, carrier, flight, origin]\n", "  key       = [time_hour, carrier, flight, origin]\n  access    = production(role: \"flights-ro\", approval: \"SEC-142\")\n"),
     ("a step under the role of its data", "split parts of trips", "/// Counts.\nstep count {\n  inputs  { rows = planes }\n  outputs { n: file(\"n.txt\") }\n  run     = shell(\"wc -c {rows} > {n}\")\n}\n\nsplit parts of trips"),
+    ("the gap that is asked for, left out", "  gap   = 1d\n", ""),
+    ("a window of the folds that slides", "window: expanding)", "window: 90d)"),
     ("a wide gap", "gap   = 1d", "gap   = 2d"),
 ];
