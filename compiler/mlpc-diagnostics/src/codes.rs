@@ -65,10 +65,11 @@ impl Code {
 }
 
 /// What an `allow` may silence: rules of good practice, without which a program still means something.
-const ALLOWABLE: [&Code; 15] = [
+const ALLOWABLE: [&Code; 16] = [
     constants::no_expectations,
     constants::label_leakage,
     constants::future_leakage,
+    constants::lag_too_short,
     constants::not_constant,
     constants::tagged_flow,
     constants::selection_bias,

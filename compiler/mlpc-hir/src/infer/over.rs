@@ -269,7 +269,7 @@ impl Infer<'_> {
             return TExpr::error(span);
         };
         let known = value.iter().chain(&filter).map(table.known_ms).max().unwrap_or_default();
-        let Some(frame) = self.frame(args, known, value.as_ref(), span) else { return TExpr::error(span) };
+        let frame = self.frame(args, known, value.as_ref(), span);
         let own = (aggregate.name == "rank").then(|| value.clone()).flatten();
         let call = WindowCall {
             aggregate: aggregate.name.to_owned(),
@@ -315,7 +315,7 @@ impl Infer<'_> {
         let read = value.iter().chain(&filter).flat_map(TExpr::columns);
         let by_day = shape.known_ms(&time);
         let known = read.map(|column| shape.known_ms(&column)).chain([by_day]).max().unwrap_or_default();
-        let Some(frame) = self.frame(args, known, value.as_ref(), span) else { return TExpr::error(span) };
+        let frame = self.frame(args, known, value.as_ref(), span);
         let dataset = crate::names::qualified(self.db, block);
         let source = WindowSource { dataset, name, block: block.reference(self.db), time };
         let own = if aggregate.name == "rank" {
@@ -413,17 +413,16 @@ impl Infer<'_> {
     }
 
     /// Which rows are covered; values that are known `known` milliseconds after their row.
-    fn frame(&mut self, args: &Args<'_>, known: i64, value: Option<&TExpr>, span: Span) -> Option<Frame> {
+    fn frame(&mut self, args: &Args<'_>, known: i64, value: Option<&TExpr>, span: Span) -> Frame {
         if let Some((ms, _)) = args.ahead {
-            return Some(Frame::Ahead { ms });
+            return Frame::Ahead { ms };
         }
         if let Some((lag, place)) = args.lag.filter(|(lag, _)| *lag < known) {
             let what = value.map_or_else(|| "a row".to_owned(), columns_of);
             self.findings.push(errors::lag_too_short(&what, lag, known, place, value.map_or(span, |value| value.span)));
-            return None;
         }
         let lag_ms = args.lag.map_or(known, |(lag, _)| lag);
-        Some(Frame::Back { window_ms: args.window.map(|(ms, _)| ms), rows: args.rows, lag_ms })
+        Frame::Back { window_ms: args.window.map(|(ms, _)| ms), rows: args.rows, lag_ms }
     }
 }
 

@@ -71,7 +71,8 @@ impl Knowledge<'_> {
         }
         let row = self.all(call.of_row());
         facts.known_ms = match call.frame {
-            Frame::Back { lag_ms, .. } => row.known_ms.max(value_known - lag_ms).max(0),
+            // A lag that is too short is reported where it is written.
+            Frame::Back { .. } => row.known_ms,
             Frame::Ahead { ms } => row.known_ms.max(value_known + ms),
         };
         facts.roles.extend(row.roles.into_iter().filter(|role| !facts.roles.contains(role)).collect::<Vec<_>>());
