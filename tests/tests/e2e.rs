@@ -9,6 +9,7 @@ mod e2e {
     mod expectations;
     mod failures;
     mod fetched;
+    mod leaks;
     mod library;
     mod lint;
     mod predict;
