@@ -15,10 +15,7 @@ struct Leak {
 
 /// The honest program, made quicker: one training part instead of folds.
 const HONEST: &[(&str, &str)] = &[
-    (
-        "  folds = walk_forward(4, test: 30d, window: expanding)\n",
-        "  train = ..<date(\"2013-11-01\")\n",
-    ),
+    ("  folds = walk_forward(4, test: 30d, window: expanding)\n", "  train = ..<date(\"2013-11-01\")\n"),
     ("  on      = validation\n", ""),
 ];
 
