@@ -47,7 +47,7 @@ fn flights(shift: usize, carriers: usize) -> Vec<String> {
     let row = |at: usize| {
         let carrier = ["AA", "B6", "DL", "UA", "WN"][at % carriers];
         let distance = 100 + (at * 37) % 900 + shift;
-        format!("{carrier},person{at}@mail.example,{},{distance}.5,{}", 20 + at % 50, at % 3 == 0)
+        format!("{carrier},person{at}@mail.example,{},{distance}.5,{}", 20 + at % 50, at.is_multiple_of(3))
     };
     std::iter::once(header).chain((1..=300).map(row)).collect()
 }
