@@ -35,6 +35,8 @@ Failures = Iterator[str]
 MODULES = ("encoding", "expr", "fitted", "functions", "neighbours", "profile", "vectors")
 """What a template may name."""
 
+profile = importlib.import_module("mlp_runtime.profile")
+
 NAMES = {"pl": pl} | {name: importlib.import_module(f"mlp_runtime.{name}") for name in MODULES}
 
 

@@ -9,6 +9,7 @@ mod e2e {
     mod expectations;
     mod failures;
     mod fetched;
+    mod fitted;
     mod leaks;
     mod library;
     mod lint;

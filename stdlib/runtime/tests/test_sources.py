@@ -204,7 +204,9 @@ def test_an_export_gives_the_same_bytes_each_time(server: str, tmp_path: Path) -
     for name in ("a", "b"):
         file = tmp_path / name
         command = [sys.executable, "-m", "mlp_runtime.export", "SHOP", "--query=select * from d;"]
-        subprocess.run([*command, file], check=True, env={**os.environ, "SHOP": server})
+        runtime = str(Path(database.__file__).parent.parent)
+        environment = {**os.environ, "SHOP": server, "PYTHONPATH": runtime}
+        subprocess.run([*command, file], check=True, env=environment)
         made.append(file.read_bytes())
     assert made[0] == made[1]
 

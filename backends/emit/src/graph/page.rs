@@ -13,8 +13,8 @@ pub fn page(picture: &Picture) -> String {
         .iter()
         .map(|node| serde_json::json!({ "title": node.title, "kind": node.kind, "notes": node.notes }))
         .collect();
-    // `</script>` in a title must not end the script.
-    let data = serde_json::Value::from(nodes).to_string().replace("</", "<\\/");
+    // No mark of HTML in a title may end the script.
+    let data = serde_json::Value::from(nodes).to_string().replace('<', "\\u003c");
     let fill = |text: &str, name: &str, value: &str| text.replacen(name, value, 1);
     // The data come last: nothing in them is looked at again.
     let text = fill(PAGE, "@title@", &escaped(&picture.title));

@@ -1,0 +1,162 @@
+//! Fitted columns learn from the training part alone, and no training row from its own label: shown on real runs.
+
+use mlpc_tests::project::{Project, Run};
+use mlpc_tests::python;
+use serde_json::Value;
+
+/// A town that says nothing of the price, and few rows of each: what `target_encode` without smoothing would give away.
+const HOUSES: &str = r#"/// What a house costs.
+pipeline houses { seed = 3 }
+
+/// One row per house.
+dataset sold {
+  source    = csv("sold.csv")
+  key       = house
+  timestamp = day
+  schema { house: int, day: date, town: category, text: string, rooms: int?, area: float, price: float known after 1d }
+  expect { rows > 0 }
+}
+
+/// What is known before it is sold.
+features known from sold {
+  column town_price = target_encode(town, smoothing: 0.0)
+  column town_z     = standardize(target_encode(town))
+  column town_share = frequency_encode(town)
+  column words      = tfidf(text, max_features: 4)
+  column room_count = knn_impute(rooms, standardize(area), k: 3)
+  column both       = pca(standardize(area), yeo_johnson(area), components: 1)
+  label  price
+}
+
+split parts of known { by = SPLIT, train = 60%, test = 40% }
+
+train model { trainer = sklearn.linear_regression, data = parts }
+
+evaluate report of model { metrics = [mae] }
+"#;
+
+fn rows() -> Vec<Vec<String>> {
+    let row = |at: u64| {
+        let price = (at * 7_919 + 31) % 1_009;
+        let day = format!("2024-{:02}-{:02}", 1 + at / 28 % 12, 1 + at % 28);
+        let rooms = if at.is_multiple_of(5) { String::new() } else { (1 + at % 6).to_string() };
+        // Most towns have two houses, some one: a group of its own too.
+        let town = if at < 250 { at / 2 } else { at };
+        let text = format!("{} house", ["old", "new", "big", "sunny old"][(at % 4) as usize]);
+        vec![
+            at.to_string(),
+            day,
+            format!("t{town}"),
+            text,
+            rooms,
+            format!("{}.5", 40 + at * 37 % 90),
+            price.to_string(),
+        ]
+    };
+    (0..300).map(row).collect()
+}
+
+fn project(split: &str, rows: &[Vec<String>]) -> Project {
+    let project = Project::of(&HOUSES.replace("SPLIT", split));
+    let lines = rows.iter().map(|row| row.join(",")).collect::<Vec<_>>().join("\n");
+    project.write("sold.csv", format!("house,day,town,text,rooms,area,price\n{lines}\n"));
+    project.lock();
+    project
+}
+
+/// The model's training again by hand, with the module that the build holds.
+const CHECK: &str = r#"
+import importlib, sys, json
+from datetime import timedelta
+from pathlib import Path
+import joblib, numpy as np, polars as pl
+sys.path.insert(0, "built")
+from mlp_runtime import crossfit, design, fitted, split
+module = importlib.import_module("features.known")
+rows, parts, transform, model, by = sys.argv[1:]
+parts = pl.read_parquet(parts)
+training = split.part(pl.read_parquet(rows), parts, "train")
+state = fitted.load(Path(transform))
+folds = {
+    "random": lambda: crossfit.by_key(training, ["house"]),
+    "group": lambda: crossfit.by_key(training, ["town"]),
+    "time": lambda: crossfit.by_time(training, "day", gap=timedelta(days=1)),
+}[by]()
+assert module.fit(training, folds) == state
+own = module.transform_training(training, state, folds)
+same = module.transform(training, state)
+coefficients = joblib.load(Path(model) / "weights.joblib").coef_
+
+def learned(rows):
+    from sklearn.linear_model import LinearRegression
+    data = design.learn(rows, inputs=module.INPUTS, label=module.LABEL)
+    return LinearRegression().fit(data.x, data.y).coef_
+
+# The model was trained on the values out of fold, and on these alone.
+assert np.array_equal(learned(own), coefficients)
+assert not np.allclose(learned(same), coefficients)
+# Of towns with one house in the training part the whole part's encoding is the price itself.
+single = training["town"].is_unique()
+assert single.any()
+assert (same["town_price"] == training["price"]).filter(single).all()
+assert not (own["town_price"] == training["price"]).filter(single).any()
+# A changed label changes the row's fold mates' values never.
+for fold in folds:
+    changed = training.with_columns(price=pl.when(fold.given).then(-1e6).otherwise("price"))
+    again = module.transform_training(changed, state, folds)["town_price"]
+    if fold.learned_from.any():
+        assert again.filter(fold.given).equals(own["town_price"].filter(fold.given))
+# Serving needs no label.
+module.transform(training.drop("price"), state)
+print(parts.filter(pl.col("__part__") == "test")["house"].to_list())
+"#;
+
+fn check(project: &Project, run: &Run, by: &str) -> Vec<usize> {
+    assert_eq!(project.mlpc(&["build", "--locked", "--out", "built"]).code, 0);
+    let mut command = python::command();
+    command.args(["-c", CHECK]).current_dir(&project.path);
+    command.arg(run.output("features.known", "rows")).arg(run.output("split.parts", "parts"));
+    command.arg(run.output("fit.parts", "transform")).arg(run.output("train.model", "model")).arg(by);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{by}: {}", String::from_utf8_lossy(&output.stderr));
+    let tested: Value = serde_json::from_slice(&output.stdout).unwrap();
+    tested.as_array().unwrap().iter().map(|house| usize::try_from(house.as_u64().unwrap()).unwrap()).collect()
+}
+
+#[test]
+fn training_rows_are_encoded_out_of_fold_and_test_rows_change_nothing() {
+    let rows = rows();
+    let here = project("random", &rows);
+    let run = here.succeed(&[]);
+    let tested = check(&here, &run, "random");
+    assert!(tested.len() > 90, "{tested:?}");
+
+    // Everything about the test rows but their keys and places, the label too.
+    let mut other = rows;
+    for house in tested {
+        let row = &mut other[house];
+        *row = vec![
+            row[0].clone(),
+            row[1].clone(),
+            "elsewhere".into(),
+            "ruin ruin".into(),
+            "9".into(),
+            "999.5".into(),
+            "1".into(),
+        ];
+    }
+    let there = project("random", &other);
+    let again = there.succeed(&[]);
+    let bytes = |run: &Run, step: &str, output: &str| std::fs::read(run.output(step, output)).unwrap();
+    assert_eq!(bytes(&run, "fit.parts", "transform"), bytes(&again, "fit.parts", "transform"));
+    assert_eq!(run.artifacts()["model"], again.artifacts()["model"]);
+    assert_ne!(bytes(&run, "features.known", "rows"), bytes(&again, "features.known", "rows"));
+}
+
+#[test]
+fn folds_follow_the_split() {
+    for (split, by) in [("group(town)", "group"), ("time, gap = 1d", "time")] {
+        let project = project(split, &rows());
+        check(&project, &project.succeed(&[]), by);
+    }
+}
