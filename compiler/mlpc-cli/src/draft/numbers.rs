@@ -16,13 +16,15 @@ pub fn around(low: f64, high: f64, whole: bool) -> Option<(String, String)> {
 
 /// A number with as many digits as `step` has.
 fn number(value: f64, step: f64, whole: bool) -> String {
+    // Zero has no sign.
+    let value = if value == 0.0 { 0.0 } else { value };
     if whole {
         return grouped(&format!("{value:.0}"));
     }
     let digits = (-step.log10().floor()).clamp(1.0, 12.0);
     // A float to usize is exact in this range.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 1 and 12")]
-    let text = format!("{:.*}", digits as usize, if value == 0.0 { 0.0 } else { value });
+    let text = format!("{:.*}", digits as usize, value);
     match text.split_once('.') {
         Some((before, after)) => format!("{}.{after}", grouped(before)),
         None => text,
@@ -35,7 +37,7 @@ pub fn grouped(digits: &str) -> String {
     let digits = if digits.is_empty() { "0" } else { digits };
     // A year is no number to be grouped.
     if digits.len() < 5 {
-        return if digits == "0" { digits.to_owned() } else { format!("{sign}{digits}") };
+        return format!("{sign}{digits}");
     }
     let mut grouped = String::new();
     for (at, digit) in digits.chars().enumerate() {
