@@ -20,7 +20,8 @@ fn penguins_run_the_same_everywhere_and_only_what_changed_runs_again() {
     let artifacts = first.artifacts();
     assert_eq!(artifacts, second.artifacts());
     let names: Vec<&String> = artifacts.keys().collect();
-    assert_eq!(names, ["penguin_classifier", "release", "report", "report_metrics", "species_model"]);
+    let wanted = ["penguin_classifier", "penguins_data_docs", "release", "report", "report_metrics", "species_model"];
+    assert_eq!(names, wanted);
     for project in [&here, &there] {
         assert_eq!(project.mlpc(&["build", "--locked", "--out", "built"]).code, 0);
     }
