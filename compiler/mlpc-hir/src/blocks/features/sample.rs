@@ -1,12 +1,11 @@
 //! `sample every D in A..=B`: the rows are moments, one per key of the base and step in time.
 
+use super::facts::shape_of;
 use super::scope::FeatureScope;
 use crate::blocks::Context;
-use crate::blocks::dataset::dataset_shape;
 use crate::consts::constant;
 use crate::errors;
 use crate::typed::{Const, Features, SAMPLED_AT, Spine};
-use mlpc_db::Block;
 use mlpc_diagnostics::Span;
 use mlpc_syntax::ast::{BlockDecl, Entry, Expr, ExprKind, StatementKind};
 
@@ -68,21 +67,14 @@ fn spine(context: &mut Context<'_>, scope: &FeatureScope, span: Span, every: &Ex
         ));
         return None;
     }
-    let shape = base_shape(context, scope);
+    let shape = scope.base_block.as_ref().and_then(|(_, block)| shape_of(context.db, block));
     Some(Spine {
         every_ms,
         start: Const::Date(start),
         end: Const::Date(end),
         from: scope.base_time.clone(),
-        valid: shape.and_then(|block| dataset_shape(context.db, block).valid.clone()),
+        valid: shape.and_then(|shape| shape.valid.clone()),
     })
-}
-
-fn base_shape<'db>(context: &Context<'db>, scope: &FeatureScope) -> Option<Block<'db>> {
-    let (_, reference) = scope.base_block.as_ref()?;
-    let project = mlpc_db::Project::get(context.db);
-    let file = project.files(context.db).iter().find(|file| file.id(context.db) == reference.file)?;
-    mlpc_db::blocks(context.db, *file).iter().copied().find(|block| block.reference(context.db) == *reference)
 }
 
 /// A day, in days since 1970-01-01; a param's value may be the text of one.
