@@ -254,6 +254,8 @@ impl<'a> Module<'a> {
         let read = set.fitted.iter().flat_map(stage_columns);
         names.extend(read.filter(|name| !fitted.contains(name.as_str())));
         if labelled {
+            let learned_from = set.fitted.iter().flat_map(learned_from);
+            names.extend(learned_from.filter(|name| !fitted.contains(name.as_str())));
             names.extend(set.label.as_ref().map(|label| label.name.clone()));
             names.extend(set.weight.clone());
         }
@@ -401,16 +403,11 @@ impl<'a> Module<'a> {
     fn fit_call(&mut self, function: &str, fitted: &Fitted, folds: bool) -> Result<Py, EmitError> {
         let mut arguments = Vec::new();
         for value in fitted.args.values().flatten() {
-            arguments.push(Argument::positional(match value {
-                Expr::Column { name } => series(name),
-                _ => {
-                    let value = self.printer.expression(value)?;
-                    Py::name("rows").method("select", [value]).method("to_series", [])
-                }
-            }));
+            arguments.push(Argument::positional(self.series(value)?));
         }
-        let learned_from = fitted.learned_from.iter();
-        arguments.extend(learned_from.map(|(name, column)| Argument::keyword(name.clone(), series(column))));
+        for (name, value) in &fitted.learned_from {
+            arguments.push(Argument::keyword(name.clone(), self.series(value)?));
+        }
         if folds {
             arguments.push(Argument::keyword("folds", Py::name("folds")));
         }
@@ -419,6 +416,17 @@ impl<'a> Module<'a> {
             .extend(constants.map(|(name, value)| Argument::keyword(name.clone(), crate::py::value_literal(value))));
         let (module, name) = function.split_once('.').ok_or_else(|| EmitError::Reference(function.to_owned()))?;
         Ok(Py::name(module).attribute(name).call_with(arguments))
+    }
+
+    /// The values of an expression in the rows of the training part.
+    fn series(&mut self, value: &Expr) -> Result<Py, EmitError> {
+        match value {
+            Expr::Column { name } => Ok(Py::name("rows").index(Py::string(name))),
+            _ => {
+                let value = self.printer.expression(value)?;
+                Ok(Py::name("rows").method("select", [value]).method("to_series", []))
+            }
+        }
     }
 
     /// The column of a stage: for rows of the training part learned out of fold, where that is how it is fitted.
@@ -496,7 +504,7 @@ fn read_by_fits(set: &FeatureSet) -> IndexSet<String> {
     let mut read = IndexSet::new();
     for stage in set.fitted.iter().rev() {
         if matches!(stage, FittedStage::Fit(_)) || read.contains(stage_name(stage)) {
-            read.extend(stage_columns(stage));
+            read.extend(stage_columns(stage).into_iter().chain(learned_from(stage)));
         }
     }
     read
@@ -515,10 +523,6 @@ fn taken(names: &[&str], folds: bool) -> String {
     let types = [("rows", "pl.DataFrame"), ("state", "fitted.Transform"), ("folds", "crossfit.Folds")];
     let wanted = types.iter().filter(|(name, _)| names.contains(name) || (folds && *name == "folds"));
     wanted.map(|(name, of)| format!("{name}: {of}")).collect::<Vec<_>>().join(", ")
-}
-
-fn series(column: &str) -> Py {
-    Py::name("rows").index(Py::string(column))
 }
 
 /// One step of a chain: a method of the frame, or a function around it.
@@ -635,5 +639,13 @@ fn stage_columns(stage: &FittedStage) -> Vec<String> {
     match stage {
         FittedStage::Fit(fitted) => fitted.args.values().flatten().flat_map(columns_of).collect(),
         FittedStage::Value(value) => columns_of(&value.expr),
+    }
+}
+
+/// What a stage is fitted on besides, and does not read to be applied.
+fn learned_from(stage: &FittedStage) -> Vec<String> {
+    match stage {
+        FittedStage::Fit(fitted) => fitted.learned_from.values().flat_map(columns_of).collect(),
+        FittedStage::Value(_) => Vec::new(),
     }
 }

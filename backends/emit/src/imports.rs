@@ -26,7 +26,7 @@ const fn runtime(name: &'static str, module: &'static str) -> Known {
     Known { name, section: Section::Own, module }
 }
 
-const KNOWN: [Known; 43] = [
+const KNOWN: &[Known] = &[
     standard("Literal", "typing"),
     standard("dataclass", "dataclasses"),
     standard("date", "datetime"),
@@ -43,6 +43,7 @@ const KNOWN: [Known; 43] = [
     runtime("fitted", "mlp_runtime"),
     runtime("functions", "mlp_runtime"),
     runtime("gate", "mlp_runtime"),
+    runtime("groups", "mlp_runtime"),
     runtime("identity", "mlp_runtime"),
     runtime("joins", "mlp_runtime"),
     runtime("metrics", "mlp_runtime"),

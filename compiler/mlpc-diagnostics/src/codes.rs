@@ -175,6 +175,7 @@ declare_codes! {
     MLP0506 not_constant Error "today's value in rows of earlier moments";
     MLP0507 tagged_flow Error "tagged data that reaches a model, a report or an artifact";
     MLP0508 selection_bias Error "rows chosen by what is known only later";
+    MLP0509 own_label_statistic Error "a statistic of the label that each row's own label is part of";
     MLP0511 asof_without_within Warning "an as-of join that takes rows of any age";
     MLP0512 asof_from_future Error "a join as of another time than the row's own";
     MLP0521 gap_too_small Error "a gap that lets training rows tell of a later part";

@@ -131,6 +131,12 @@ fn reads(expr: &TExpr) -> Vec<(String, Edge)> {
                     queue.extend(call.value.iter().map(|value| (value, edge)));
                 }
             }
+            TKind::Fitted(call) if call.aggregate => {
+                queue.extend(call.args.values().flatten().map(|key| (key, Edge::Indirect)));
+                for (param, learned_from) in &call.learned_from {
+                    queue.push((learned_from, if param == "value" { edge } else { Edge::Indirect }));
+                }
+            }
             _ => queue.extend(expr.children().into_iter().rev().map(|child| (child, edge))),
         }
     }

@@ -152,3 +152,79 @@ fn folds_follow_the_split() {
         check(&project, &project.succeed(&[]), by);
     }
 }
+
+/// The same houses without the day on which they were sold.
+const GROUPS: &str = r#"/// What a house costs.
+pipeline houses { seed = 3 }
+
+/// One row per house.
+dataset sold {
+  source = csv("sold.csv")
+  key    = house
+  schema { house: int, town: category, rooms: int?, area: float, price: float }
+  expect { rows > 0 }
+}
+
+/// What is known before it is sold.
+features known from sold {
+  let    area_z   = standardize(area)
+  column usual    = mean(area) over (by: town)
+  column of_rooms = max(area_z) over (by: [town, rooms], where: area > 50.0)
+  column houses   = count() over (by: town)
+  column share    = area / (sum(area) over () + 1.0)
+  label  price
+}
+
+split parts of known { by = random, train = 60%, test = 40% }
+
+train model { trainer = sklearn.hist_gradient_boosting_regressor, data = parts }
+
+evaluate report of model { metrics = [mae] }
+"#;
+
+/// What the module makes of all rows, from what the run has learned, beside Polars by hand over the training part.
+const CHECK_GROUPS: &str = r#"
+import importlib, sys
+from pathlib import Path
+import polars as pl
+sys.path.insert(0, "built")
+from mlp_runtime import fitted, split
+module = importlib.import_module("features.known")
+rows, parts, transform = sys.argv[1:]
+rows, state = pl.read_parquet(rows), fitted.load(Path(transform))
+training = split.part(rows, pl.read_parquet(parts), "train")
+assert module.fit(training) == state
+# Serving knows no price.
+got = module.transform(rows.drop("price"), state)
+z = (pl.col("area") - training["area"].mean()) / training["area"].std(ddof=0)
+towns = training.group_by("town").agg(usual=pl.col("area").mean(), houses=pl.len().cast(pl.Int64))
+rooms = training.filter(pl.col("area") > 50.0).group_by("town", "rooms").agg(of_rooms=z.max())
+wanted = (
+    rows.join(towns, on="town", how="left", maintain_order="left")
+    .join(rooms, on=["town", "rooms"], how="left", maintain_order="left")
+    .with_columns(pl.col("houses").fill_null(0), share=pl.col("area") / (training["area"].sum() + 1.0))
+)
+for name in ["usual", "of_rooms", "houses", "share"]:
+    # To the last bit: both add in the order of the rows.
+    assert got[name].equals(wanted[name], null_equal=True), name
+unseen = ~rows["town"].is_in(training["town"].unique().to_list())
+assert unseen.any()
+assert got.filter(unseen)["usual"].is_null().all()
+assert (got.filter(unseen)["houses"] == 0).all()
+"#;
+
+#[test]
+fn aggregates_by_group_are_learned_from_the_training_part() {
+    let project = Project::of(GROUPS);
+    let lines: Vec<String> =
+        rows().iter().map(|row| [&row[0], &row[2], &row[4], &row[5], &row[6]].map(String::as_str).join(",")).collect();
+    project.write("sold.csv", format!("house,town,rooms,area,price\n{}\n", lines.join("\n")));
+    project.lock();
+    let run = project.succeed(&[]);
+    assert_eq!(project.mlpc(&["build", "--locked", "--out", "built"]).code, 0);
+    let mut command = python::command();
+    command.args(["-c", CHECK_GROUPS]).current_dir(&project.path);
+    command.arg(run.output("features.known", "rows")).arg(run.output("split.parts", "parts"));
+    let output = command.arg(run.output("fit.parts", "transform")).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}

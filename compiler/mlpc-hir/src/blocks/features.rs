@@ -16,7 +16,7 @@ use crate::errors;
 use crate::infer::over::Table;
 use crate::infer::{Columns, Infer, Lookup, Position};
 use crate::library::body;
-use crate::typed::{Checked, Column, Definition, Facts, Features, FeaturesShape, Role, TExpr, TKind};
+use crate::typed::{Checked, Column, Definition, Facts, Features, FeaturesShape, Role, TExpr};
 use crate::types::{Ty, TyKind};
 use drafts::Draft;
 use facts::Knowledge;
@@ -330,15 +330,14 @@ fn columns_read(value: &Features) -> Vec<String> {
     let mut read: Vec<String> = Vec::new();
     let exprs = value.definitions.iter().map(|d| &d.expr).chain(&value.filters).chain(&value.label_filters);
     let exprs = exprs.chain(value.joins.iter().flat_map(|join| join.on.iter().map(|(expr, _)| expr)));
-    exprs.for_each(|expr| {
-        expr.walk(&mut |part| {
-            if let TKind::Column(name) = &part.kind
-                && !read.contains(name)
-            {
-                read.push(name.clone());
+    for expr in exprs {
+        let learned_from = expr.fits().into_iter().flat_map(|call| call.learned_from.values());
+        for name in std::iter::once(expr).chain(learned_from).flat_map(TExpr::columns) {
+            if !read.contains(&name) {
+                read.push(name);
             }
-        });
-    });
+        }
+    }
     read
 }
 

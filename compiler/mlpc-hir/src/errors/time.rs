@@ -218,3 +218,14 @@ pub fn sample_needs_key(dataset: &str, span: Span) -> Finding {
 pub fn sampled_twice(span: Span) -> Finding {
     finding(rule::duplicate_name, "these features are sampled already", span).here("their rows are moments")
 }
+
+/// A statistic of the label over rows among which each row's own is.
+pub fn own_label_statistic(feature: &str, label: &str, place: Place, label_place: Place, hops: Vec<Hop>) -> Finding {
+    let message = format!("`{feature}` is a statistic of the label `{label}` over rows among which each row's own is");
+    let finding =
+        Diagnostic::new(rule::own_label_statistic, message, place).here("tells each training row its own label");
+    let finding = hops.into_iter().fold(finding, |finding, (place, text)| finding.label(place, text));
+    finding
+        .label(label_place, "the label")
+        .help("use `target_encode(key)`, which gives each training row a value from other rows only")
+}

@@ -303,13 +303,7 @@ impl Infer<'_> {
             self.decided(&typed);
             return typed;
         };
-        let before_split = match self.position {
-            Position::Row(place) => Some(place),
-            Position::Expectation => Some("an expectation"),
-            Position::Column => None,
-        };
-        if let Some(place) = before_split {
-            self.findings.push(errors::fitted_before_split(&signature.name, place, span));
+        if !self.after_split(&signature.name, span) {
             return TExpr::error(span);
         }
         let FnBody::Polars(polars) = &signature.body else {
@@ -323,6 +317,7 @@ impl Infer<'_> {
             polars: polars.clone(),
             args: bound.values,
             learned_from: bound.learned_from,
+            aggregate: false,
             out_of_fold: fit.out_of_fold.clone(),
             constants: bound.constants,
             finite,
@@ -344,6 +339,17 @@ impl Infer<'_> {
             _ => ty,
         };
         TExpr { kind: TKind::Fitted(Box::new(call)), ty, span }
+    }
+
+    /// Whether a fitted value may stand here, which is reported if not.
+    pub(super) fn after_split(&mut self, name: &str, span: Span) -> bool {
+        let before = match self.position {
+            Position::Row(place) => place,
+            Position::Expectation => "an expectation",
+            Position::Column => return true,
+        };
+        self.findings.push(errors::fitted_before_split(name, before, span));
+        false
     }
 
     fn check_argument(

@@ -4,6 +4,7 @@
 pub mod aggregates;
 mod call;
 pub mod causes;
+pub mod groups;
 pub mod inline;
 mod operators;
 pub mod over;

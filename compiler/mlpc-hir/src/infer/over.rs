@@ -1,7 +1,7 @@
 //! `aggregate over (…)`: whose rows, which of them, by what, and what comes out.
 
 use super::aggregates::{AGGREGATES, Aggregate, ParamForm, Takes, aggregate};
-use super::{Columns, Infer, Lookup, Position};
+use super::{Columns, Infer, Lookup, Position, groups};
 use crate::blocks::dataset::{TableScope, dataset_shape};
 use crate::consts::{constant, dotted};
 use crate::errors;
@@ -41,6 +41,13 @@ struct Args<'a> {
     ahead: Option<(i64, Span)>,
     filter: Option<&'a Expr>,
     broken: bool,
+}
+
+impl Args<'_> {
+    /// Whether they say nothing of times.
+    fn of_all_rows(&self) -> bool {
+        self.window.is_none() && self.lag.is_none() && self.rows.is_none() && self.ahead.is_none()
+    }
 }
 
 /// Whose rows are aggregated.
@@ -85,6 +92,9 @@ impl Infer<'_> {
         }
         let value = given.first().filter(|arg| arg.name.is_none()).map(|arg| &arg.value);
         let source = self.source(table, value, args.filter);
+        if source.is_none() && table.time.is_none() && args.of_all_rows() && aggregate.unordered {
+            return self.over_groups(aggregate, constants, value, &args, span);
+        }
         let Some(here) = self.row_time(table, &args, span) else { return TExpr::error(span) };
         match source {
             Some(source) => self.over_dataset(table, aggregate, constants, value, &args, &source, here, span),
@@ -251,6 +261,33 @@ impl Infer<'_> {
         table.time.map(str::to_owned)
     }
 
+    /// Over all rows of the training part, which have no time: a fitted column.
+    fn over_groups(
+        &mut self,
+        aggregate: &'static Aggregate,
+        constants: IndexMap<String, Const>,
+        value: Option<&Expr>,
+        args: &Args<'_>,
+        span: Span,
+    ) -> TExpr {
+        if !self.after_split(aggregate.name, span) {
+            return TExpr::error(span);
+        }
+        let value = value.map(|value| self.expr(value));
+        let filter = args.filter.map(|filter| self.condition(filter, "`where`"));
+        let by: Vec<TExpr> = listed(args.by).into_iter().map(|key| self.expr(key)).collect();
+        if by.iter().any(|key| key.ty.is_unknown()) {
+            return TExpr::error(span);
+        }
+        let Some((value, filter)) = self.sound(aggregate, value, filter) else { return TExpr::error(span) };
+        if by.is_empty() && value.is_none() {
+            let message = "the number of all rows is the same for each".to_owned();
+            self.findings.push(errors::bad_arguments(message, "of which rows?", &aggregate.describe(), span));
+            return TExpr::error(span);
+        }
+        groups::fitted(aggregate, constants, value, filter, by, span)
+    }
+
     #[expect(clippy::too_many_arguments, reason = "one call, with what the head of `over` found")]
     fn over_rows(
         &mut self,
@@ -376,13 +413,8 @@ impl Infer<'_> {
         by: Option<&Expr>,
         other: Option<(&str, &DatasetShape)>,
     ) -> Option<Vec<(TExpr, TExpr)>> {
-        let Some(by) = by else { return Some(Vec::new()) };
-        let items: Vec<&Expr> = match &by.kind {
-            ExprKind::List(items) => items.iter().collect(),
-            _ => vec![by],
-        };
         let mut pairs = Vec::new();
-        for item in items {
+        for item in listed(by) {
             let (here, there) = match &item.kind {
                 ExprKind::Pair(here, there) => (path_expr(here), path_expr(there)),
                 _ => (item.clone(), item.clone()),
@@ -459,6 +491,15 @@ fn finished(aggregate: &Aggregate, call: WindowCall, span: Span) -> TExpr {
     // What has not happened yet is not known, not even that nothing will.
     let nullable = ty.nullable || matches!(call.frame, Frame::Ahead { .. });
     TExpr { ty: ty.with_null(nullable), kind: TKind::Window(Box::new(call)), span }
+}
+
+/// `by: k` as `by: [k]`.
+fn listed(by: Option<&Expr>) -> Vec<&Expr> {
+    match by.map(|by| (by, &by.kind)) {
+        Some((_, ExprKind::List(items))) => items.iter().collect(),
+        Some((by, _)) => vec![by],
+        None => Vec::new(),
+    }
 }
 
 fn fits(form: ParamForm, value: &Const) -> bool {

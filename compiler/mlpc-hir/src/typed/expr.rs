@@ -110,8 +110,11 @@ pub struct FittedCall {
     pub polars: String,
     /// By parameter; several for a variadic one.
     pub args: IndexMap<String, Vec<TExpr>>,
-    /// What only fitting reads, by parameter: the label. No part of the value, which is known without it.
+    /// What only fitting reads, by parameter: the label, or what is aggregated. No part of the value, which is known
+    /// without it.
     pub learned_from: IndexMap<String, TExpr>,
+    /// Whether it is an aggregate over the rows that share its arguments, which are keys then.
+    pub aggregate: bool,
     /// The function that gives training rows their own values, out of fold.
     pub out_of_fold: Option<String>,
     /// By parameter.
@@ -179,6 +182,18 @@ impl FittedCall {
     /// What it is fitted on.
     pub fn fitted_on(&self) -> impl Iterator<Item = &TExpr> {
         self.args.values().flatten().chain(self.learned_from.values())
+    }
+
+    /// Whether it counts, which tells nothing of what is counted.
+    #[must_use]
+    pub fn aggregates_rows(&self) -> bool {
+        self.aggregate && self.function == "count"
+    }
+
+    /// What each row is given tells of its own: what is learned from is not kept apart from what is given.
+    #[must_use]
+    pub fn tells_own(&self) -> impl Iterator<Item = &TExpr> {
+        self.learned_from.values().filter(|_| self.out_of_fold.is_none())
     }
 }
 
@@ -280,6 +295,19 @@ impl TExpr {
         names
     }
 
+    /// The calls of fitted functions that occur in it, outermost first.
+    #[must_use]
+    pub fn fits(&self) -> Vec<&FittedCall> {
+        let mut found: Vec<&FittedCall> = Vec::new();
+        self.walk(&mut |expr| {
+            if let TKind::Fitted(call) = &expr.kind {
+                found.push(call);
+                call.learned_from.values().for_each(|value| found.extend(value.fits()));
+            }
+        });
+        found
+    }
+
     /// The windows that occur in it, outermost first.
     #[must_use]
     pub fn windows(&self) -> Vec<&WindowCall> {
@@ -295,8 +323,6 @@ impl TExpr {
     /// Whether a fitted function occurs in it.
     #[must_use]
     pub fn is_fitted(&self) -> bool {
-        let mut fitted = false;
-        self.walk(&mut |expr| fitted |= matches!(expr.kind, TKind::Fitted(_)));
-        fitted
+        !self.fits().is_empty()
     }
 }

@@ -229,6 +229,12 @@ impl Stages {
     }
 
     fn fit(&mut self, name: &str, doc: Option<String>, whole: &TExpr, call: &FittedCall) -> Fitted {
+        let mut learned_from = IndexMap::new();
+        for (param, value) in &call.learned_from {
+            let mut value = value.clone();
+            self.hoist(name, &mut value);
+            learned_from.insert(param.clone(), expr(&value));
+        }
         let mut args = IndexMap::new();
         for (param, values) in &call.args {
             let mut values = values.clone();
@@ -242,11 +248,7 @@ impl Stages {
             function: call.function.clone(),
             fit: call.fit.clone(),
             args,
-            learned_from: call
-                .learned_from
-                .iter()
-                .filter_map(|(param, value)| Some((param.clone(), value.columns().pop()?)))
-                .collect(),
+            learned_from,
             out_of_fold: call.out_of_fold.clone(),
             constants: call.constants.iter().map(|(name, constant)| (name.clone(), value(constant))).collect(),
             state: call.state.clone(),

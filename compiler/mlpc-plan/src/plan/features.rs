@@ -286,9 +286,9 @@ pub struct Fitted {
     pub fit: String,
     /// Argument expressions by parameter name, several for a variadic one; the first is the column that is fitted.
     pub args: IndexMap<String, Vec<Expr>>,
-    /// Columns that only fitting reads, by parameter name, passed as keywords: the label.
+    /// Expressions that only fitting reads, by parameter name, passed as keywords: the label, what is aggregated.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
-    pub learned_from: IndexMap<String, String>,
+    pub learned_from: IndexMap<String, Expr>,
     /// Function of the runtime that gives the rows of the training part their own values, each learned from other rows:
     /// called like `fit`, with the folds besides. `None`: they are given what all rows are.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -3,7 +3,7 @@
 use super::scope::FeatureScope;
 use crate::library::fn_signature;
 use crate::names::{Space, resolve};
-use crate::typed::{DatasetShape, Facts, Frame, TExpr, TKind, WindowCall};
+use crate::typed::{DatasetShape, Facts, FittedCall, Frame, TExpr, TKind, WindowCall};
 use mlpc_db::{BlockRef, Db, SourceFile};
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ impl Knowledge<'_> {
             TKind::Column(name) => self.column(name),
             TKind::Window(call) => self.window(call),
             TKind::Fitted(call) => {
-                let mut facts = self.all(expr.children());
+                let mut facts = if call.aggregate { self.groups(call) } else { self.all(expr.children()) };
                 facts.fitted = true;
                 let fitted_on = call.fitted_on().map(|arg| self.of(arg).known_ms).max().unwrap_or_default();
                 facts.fitted_ms = facts.fitted_ms.max(fitted_on);
@@ -76,6 +76,18 @@ impl Knowledge<'_> {
             Frame::Ahead { ms } => row.known_ms.max(value_known + ms),
         };
         facts.roles.extend(row.roles.into_iter().filter(|role| !facts.roles.contains(role)).collect::<Vec<_>>());
+        facts
+    }
+
+    /// An aggregate that was learned is known when its keys are, and tainted by what was aggregated.
+    fn groups(&self, call: &FittedCall) -> Facts {
+        let keys = self.all(call.args.values().flatten());
+        let mut facts = self.all(call.learned_from.get("value"));
+        if call.aggregates_rows() {
+            facts.tags.clear();
+        }
+        facts.known_ms = keys.known_ms;
+        merge(&mut facts.roles, keys.roles);
         facts
     }
 

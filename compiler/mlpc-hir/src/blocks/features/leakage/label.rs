@@ -1,9 +1,9 @@
 //! A feature must not be made from the label: not by its name, nor from the one column that the label is made of.
 
 use crate::blocks::Context;
-use crate::errors;
+use crate::errors::{self, Hop};
 use crate::silence::allows;
-use crate::typed::{Definition, Features, Role};
+use crate::typed::{Definition, Features, FittedCall, Role, TExpr};
 use mlpc_diagnostics::rule;
 use mlpc_syntax::ast::BlockDecl;
 use std::collections::{BTreeSet, VecDeque};
@@ -26,15 +26,7 @@ pub fn check(context: &mut Context<'_>, decl: &BlockDecl, value: &mut Features) 
         if path.last() != Some(&label.name) {
             path.push(label.name.clone());
         }
-        let hops = path
-            .iter()
-            .skip(1)
-            .filter(|name| **name != label.name)
-            .filter_map(|name| {
-                let definition = value.definitions.iter().find(|other| other.name == *name)?;
-                Some((definition.place(), format!("by way of `{name}`")))
-            })
-            .collect();
+        let hops = hops(value, path.iter().skip(1), &label.name);
         let finding = errors::label_leakage(&feature.name, &label.name, feature.place(), label.place(), &path, hops);
         context.findings.push(finding);
         leaks.push(feature.name.clone());
@@ -42,8 +34,38 @@ pub fn check(context: &mut Context<'_>, decl: &BlockDecl, value: &mut Features) 
             gone.push(feature.name.clone());
         }
     }
+    own_statistics(context, value, label, &secret, &leaks);
     value.inputs.retain(|input| !gone.contains(&input.name));
     leaks
+}
+
+/// Reports each feature that holds a statistic of the label over rows among which the row itself is.
+fn own_statistics(
+    context: &mut Context<'_>,
+    value: &Features,
+    label: &Definition,
+    secret: &[String],
+    leaks: &[String],
+) {
+    let of_block = |definition: &&Definition| definition.owner.is_none() || label.owner.is_none();
+    for definition in value.definitions.iter().filter(of_block).filter(|definition| !leaks.contains(&definition.name)) {
+        let told = definition.expr.fits().into_iter().flat_map(FittedCall::tells_own);
+        let Some(path) = told.filter_map(|read| way(value, read, Vec::new(), "", secret)).next() else { continue };
+        let hops = hops(value, path.iter(), &label.name);
+        let finding =
+            errors::own_label_statistic(&definition.name, &label.name, definition.place(), label.place(), hops);
+        context.findings.push(finding);
+    }
+}
+
+/// The definitions on a path, each with its place.
+fn hops<'a>(value: &Features, path: impl Iterator<Item = &'a String>, label: &str) -> Vec<Hop> {
+    path.filter(|name| *name != label)
+        .filter_map(|name| {
+            let definition = value.definitions.iter().find(|other| other.name == *name)?;
+            Some((definition.place(), format!("by way of `{name}`")))
+        })
+        .collect()
 }
 
 /// The source columns that a definition reads in its own row, through other definitions.
@@ -66,18 +88,25 @@ fn source_columns<'a>(
 
 /// How a feature leads to a secret, through other definitions: from its name to the secret's.
 fn way_to(value: &Features, feature: &Definition, secret: &[String]) -> Option<Vec<String>> {
-    let mut ways = VecDeque::from([(feature, vec![feature.name.clone()])]);
-    let mut seen = BTreeSet::from([feature.name.as_str()]);
-    while let Some((definition, way)) = ways.pop_front() {
-        for name in definition.expr.row_columns() {
+    way(value, &feature.expr, vec![feature.name.clone()], &feature.name, secret)
+}
+
+/// How an expression, which stands in the definition `owner`, leads to a secret.
+fn way(value: &Features, expr: &TExpr, start: Vec<String>, owner: &str, secret: &[String]) -> Option<Vec<String>> {
+    let mut ways = VecDeque::from([(owner, expr, start)]);
+    let mut seen = BTreeSet::from([owner]);
+    while let Some((owner, expr, way)) = ways.pop_front() {
+        for name in expr.row_columns() {
             // `column x` reads the column of its own name.
-            let own = name == definition.name;
+            let own = name == owner;
             let next: Vec<String> = way.iter().cloned().chain((!own).then(|| name.clone())).collect();
             if secret.contains(&name) {
                 return Some(next);
             }
             let other = value.definitions.iter().find(|other| other.name == name && !own);
-            ways.extend(other.filter(|other| seen.insert(&other.name)).map(|other| (other, next)));
+            ways.extend(
+                other.filter(|other| seen.insert(&other.name)).map(|other| (other.name.as_str(), &other.expr, next)),
+            );
         }
     }
     None
