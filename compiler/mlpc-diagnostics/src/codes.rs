@@ -65,7 +65,7 @@ impl Code {
 }
 
 /// What an `allow` may silence: rules of good practice, without which a program still means something.
-const ALLOWABLE: [&Code; 16] = [
+const ALLOWABLE: &[&Code] = &[
     constants::no_expectations,
     constants::label_leakage,
     constants::future_leakage,
@@ -73,6 +73,7 @@ const ALLOWABLE: [&Code; 16] = [
     constants::not_constant,
     constants::tagged_flow,
     constants::selection_bias,
+    constants::own_label_statistic,
     constants::asof_without_within,
     constants::gap_too_small,
     constants::random_split_in_time,

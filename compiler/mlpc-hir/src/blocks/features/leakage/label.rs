@@ -34,19 +34,25 @@ pub fn check(context: &mut Context<'_>, decl: &BlockDecl, value: &mut Features) 
             gone.push(feature.name.clone());
         }
     }
-    own_statistics(context, value, label, &secret, &leaks);
+    for told in own_statistics(context, value, label, &secret, &leaks) {
+        if !allows(decl, rule::own_label_statistic, &told) {
+            gone.push(told);
+        }
+    }
     value.inputs.retain(|input| !gone.contains(&input.name));
     leaks
 }
 
-/// Reports each feature that holds a statistic of the label over rows among which the row itself is.
+/// Reports each feature that holds a statistic of the label over rows among which the row itself is, and gives their
+/// names.
 fn own_statistics(
     context: &mut Context<'_>,
     value: &Features,
     label: &Definition,
     secret: &[String],
     leaks: &[String],
-) {
+) -> Vec<String> {
+    let mut found = Vec::new();
     let of_block = |definition: &&Definition| definition.owner.is_none() || label.owner.is_none();
     for definition in value.definitions.iter().filter(of_block).filter(|definition| !leaks.contains(&definition.name)) {
         let told = definition.expr.fits().into_iter().flat_map(FittedCall::tells_own);
@@ -55,7 +61,9 @@ fn own_statistics(
         let finding =
             errors::own_label_statistic(&definition.name, &label.name, definition.place(), label.place(), hops);
         context.findings.push(finding);
+        found.push(definition.name.clone());
     }
+    found
 }
 
 /// The definitions on a path, each with its place.
