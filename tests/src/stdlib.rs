@@ -249,7 +249,7 @@ fn plain(value: &Const) -> Value {
             let mlpc_plan::plan::Expr::Date { iso } = printed else { panic!("a date stays a date") };
             json!(iso)
         }
-        Const::Duration(_) | Const::Size(_) => panic!("no declaration holds {}", value.describe()),
+        Const::Duration(_) | Const::Size(_) | Const::Instant(_) => panic!("no declaration holds {}", value.describe()),
     }
 }
 

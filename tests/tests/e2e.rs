@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests may panic")]
 
 mod e2e {
+    mod as_of;
     mod data;
     mod examples;
     mod expectations;
@@ -15,5 +16,6 @@ mod e2e {
     mod lint;
     mod predict;
     mod splits;
+    mod times;
     mod types;
 }

@@ -295,6 +295,7 @@ impl<'a> Module<'a> {
             Argument::keyword("start", Py::string(&spine.start)),
             Argument::keyword("end", Py::string(&spine.end)),
         ];
+        arguments.extend(spine.zone.as_ref().map(|zone| Argument::keyword("zone", Py::string(zone))));
         arguments.extend(spine.from.as_ref().map(|from| Argument::keyword("since", Py::string(from))));
         if let Some(valid) = &spine.valid {
             arguments.push(Argument::keyword("valid_from", Py::string(&valid.from)));
@@ -605,6 +606,14 @@ fn typed(parameters: &IndexMap<String, String>) -> String {
 /// Whether a value only names its own column: `column x`.
 fn is_itself(value: &NamedValue) -> bool {
     matches!(&value.expr, Expr::Column { name } if *name == value.name)
+}
+
+/// A time: its column, or of days that begin in a zone the instant at which they do.
+fn time(printer: &mut Printer, column: &str, zone: Option<&str>) -> Py {
+    match zone {
+        None => Py::string(column),
+        Some(zone) => Py::name("expr.midnight").call([printer.column(column), Py::string(zone)]),
+    }
 }
 
 /// Runs of items none of which reads another of its run.

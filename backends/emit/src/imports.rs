@@ -33,6 +33,7 @@ const KNOWN: &[Known] = &[
     standard("timedelta", "datetime"),
     runtime("checks", "mlp_runtime"),
     runtime("crossfit", "mlp_runtime"),
+    runtime("cutoff", "mlp_runtime"),
     runtime("data_docs", "mlp_runtime"),
     runtime("design", "mlp_runtime"),
     runtime("distances", "mlp_runtime"),

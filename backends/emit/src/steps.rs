@@ -51,6 +51,11 @@ impl Parts {
         self
     }
 
+    fn lines(mut self, statements: impl IntoIterator<Item = String>) -> Self {
+        self.body.extend(statements);
+        self
+    }
+
     fn line(mut self, statement: impl Into<String>) -> Self {
         self.body.push(statement.into());
         self

@@ -8,6 +8,7 @@ use crate::project::{Session, shown};
 use crate::terminal::{Paint, Style, Terminal};
 use crate::text::{plural, short, size};
 use crate::tools;
+use mlpc_hir::consts::SCHEDULED_DATE;
 use mlpc_native::data::Tools;
 use mlpc_native::digest::file_digest;
 use mlpc_native::environment::EnvironmentError;
@@ -95,7 +96,8 @@ pub fn make(session: &Session, old: Option<&Lock>, upgrade: bool, terminal: &mut
         let path = root.join(relative);
         file_digest(&path).map_err(|error| ToolError::file("read", &path, &error))
     };
-    let mut new = Lock { date: date(session, old), stdlib: Some(stdlib()), ..Lock::default() };
+    let mut new =
+        Lock { date: session.project.scheduled(&session.db).clone(), stdlib: Some(stdlib()), ..Lock::default() };
     for code in &wanted.code {
         new.code.insert(code.path.clone(), digest(&code.path)?);
     }
@@ -178,7 +180,7 @@ fn data(
 /// The same lock without what the program does not use, and with a date if it asks for one.
 pub fn trimmed(session: &Session, old: &Lock) -> Lock {
     let wanted = wanted(&session.db, session.project);
-    let mut new = Lock { date: date(session, Some(old)), ..old.clone() };
+    let mut new = Lock { date: session.project.scheduled(&session.db).clone(), ..old.clone() };
     new.data.retain(|name, _| wanted.data.iter().any(|data| data.name == *name));
     new.profiles.retain(|name, locked| {
         let profile = wanted.profiles.iter().find(|profile| profile.dataset == *name);
@@ -198,12 +200,14 @@ fn stdlib() -> LockedStdlib {
     LockedStdlib { version: mlpc_stdlib::version().to_owned(), sha256: mlpc_stdlib::digest() }
 }
 
-/// The day that stands for the schedule's, where the program asks for it.
-fn date(session: &Session, old: Option<&Lock>) -> Option<String> {
+/// The day that stands for the schedule's, where the program asks for it: that of the lock, which holds the day on which
+/// it was first written.
+pub fn scheduled(session: &Session) -> Option<String> {
     let files = session.project.files(&session.db);
-    let asked = files.iter().any(|file| file.text(&session.db).contains("scheduled_date"));
-    let known = old.and_then(|old| old.date.clone());
-    asked.then(|| known.unwrap_or_else(|| jiff::Zoned::now().date().to_string()))
+    let asked = files.iter().any(|file| file.text(&session.db).contains(SCHEDULED_DATE));
+    // A lock that cannot be read is reported by whoever needs it.
+    let known = || read(session).ok().flatten().and_then(|lock| lock.date);
+    asked.then(|| known().unwrap_or_else(|| jiff::Zoned::now().date().to_string()))
 }
 
 fn resolve(environment: &WantedEnvironment, terminal: &mut Terminal) -> Result<LockedEnvironment, ToolError> {

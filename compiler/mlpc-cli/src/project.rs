@@ -2,6 +2,7 @@
 
 use crate::config::{self, Config};
 use crate::error::ToolError;
+use crate::lockfile;
 use crate::params::{self, Given};
 use mlpc_db::{Database, Project, RealSystem, SourceFile};
 use mlpc_diagnostics::{did_you_mean, list_words};
@@ -54,7 +55,9 @@ pub fn open_with(target: &Target, given: &[Given]) -> Result<Session, ToolError>
     let profile = target.profile.as_deref();
     let project = mlpc_hir::load(&mut db, &system, &location.program, profile)?;
     params::set(&mut db, project, given)?;
-    let session = Session { location, system, db, project };
+    let mut session = Session { location, system, db, project };
+    let day = lockfile::scheduled(&session);
+    session.db.set_scheduled(project, day);
     if let Some(profile) = &target.profile {
         session.check_profile(profile)?;
     }

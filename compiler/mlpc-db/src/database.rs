@@ -66,7 +66,7 @@ impl Database {
         code: BTreeMap<String, Option<String>>,
     ) -> Project {
         let Some(project) = Project::try_get(self) else {
-            return Project::builder(files, imports, library, profile, BTreeMap::new(), code)
+            return Project::builder(files, imports, library, profile, BTreeMap::new(), None, code)
                 .library_durability(Durability::HIGH)
                 .new(self);
         };
@@ -92,6 +92,13 @@ impl Database {
     pub fn set_params(&mut self, project: Project, params: BTreeMap<String, String>) {
         if *project.params(self) != params {
             project.set_params(self).to(params);
+        }
+    }
+
+    /// Sets what `scheduled_date` is.
+    pub fn set_scheduled(&mut self, project: Project, day: Option<String>) {
+        if *project.scheduled(self) != day {
+            project.set_scheduled(self).to(day);
         }
     }
 

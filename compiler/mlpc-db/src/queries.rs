@@ -44,6 +44,9 @@ pub struct Project {
     /// Values of params set for this run, as text.
     #[returns(ref)]
     pub params: BTreeMap<String, String>,
+    /// What `scheduled_date` is, `2026-11-23`; `None` before that is settled.
+    #[returns(ref)]
+    pub scheduled: Option<String>,
     /// Users' Python files that the program names: path → text, `None` where it cannot be read.
     #[returns(ref)]
     pub code: BTreeMap<String, Option<String>>,

@@ -4,8 +4,8 @@ use crate::blocks::operations::parameter;
 use crate::names::{Space, resolve};
 use crate::typed::Const;
 use crate::types::Interval;
-use mlpc_db::{Db, SourceFile, parse_block};
-use mlpc_syntax::ast::{BinaryOp, Decl, Expr, ExprKind, UnaryOp};
+use mlpc_db::{Block, Db, SourceFile, parse_block};
+use mlpc_syntax::ast::{Arg, BinaryOp, Decl, Expr, ExprKind, UnaryOp};
 
 /// The value of an expression that holds only literals. Words (bare names) are their own text.
 #[must_use]
@@ -35,6 +35,44 @@ pub fn spelled(text: &str) -> Const {
     value.unwrap_or_else(|| Const::Str(text.to_owned()))
 }
 
+/// The day that a text names: `2025-01-31`.
+#[must_use]
+pub fn day(text: &str) -> Option<Const> {
+    let day: jiff::civil::Date = text.parse().ok()?;
+    day.since(jiff::civil::date(1970, 1, 1)).ok().map(|span| Const::Date(span.get_days()))
+}
+
+/// The instant that a text with an offset names.
+#[must_use]
+pub fn instant(text: &str) -> Option<Const> {
+    text.parse::<jiff::Timestamp>().ok().map(|instant| Const::Instant(instant.as_microsecond()))
+}
+
+/// A day or an instant; a parameter's value may also be its text.
+#[must_use]
+pub fn moment(db: &dyn Db, file: SourceFile, expr: &Expr) -> Option<Const> {
+    match constant(db, file, expr)? {
+        Const::Str(text) => day(&text).or_else(|| instant(&text)),
+        moment @ (Const::Date(_) | Const::Instant(_)) => Some(moment),
+        _ => None,
+    }
+}
+
+/// What is set where a schedule says the day: `param as_of: date = scheduled_date`.
+pub const SCHEDULED_DATE: &str = "scheduled_date";
+
+/// Whether a name is that of a parameter whose day is not known before there is a lock.
+#[must_use]
+pub fn awaits_the_day(db: &dyn Db, file: SourceFile, expr: &Expr) -> bool {
+    let block = dotted(expr).and_then(|name| resolve(db, file, Space::Block, &name));
+    block.is_some_and(|block| parameter(db, block).value.value.is_none() && asks_for_the_day(db, block))
+}
+
+fn asks_for_the_day(db: &dyn Db, block: Block<'_>) -> bool {
+    let Decl::Value(decl) = &parse_block(db, block).decl else { return false };
+    decl.value.as_ref().is_some_and(|value| dotted(value).as_deref() == Some(SCHEDULED_DATE))
+}
+
 #[expect(clippy::cast_precision_loss, reason = "arithmetic of mixed literals is in floating point")]
 fn fold(expr: &Expr, name: &dyn Fn(&str) -> Option<Const>) -> Option<Const> {
     match &expr.kind {
@@ -47,6 +85,14 @@ fn fold(expr: &Expr, name: &dyn Fn(&str) -> Option<Const>) -> Option<Const> {
         ExprKind::Size(bytes) => Some(Const::Size(*bytes)),
         ExprKind::Date(days) => Some(Const::Date(*days)),
         ExprKind::Name(text) => name(text),
+        // `timestamp("2025-01-01T06:00:00Z")`.
+        ExprKind::Call(callee, args) => match (dotted(callee)?.as_str(), args.as_slice()) {
+            ("timestamp", [Arg { name: None, value }]) => match &value.kind {
+                ExprKind::Str(text) => instant(text),
+                _ => None,
+            },
+            _ => None,
+        },
         ExprKind::List(items) => items.iter().map(|item| fold(item, name)).collect::<Option<_>>().map(Const::List),
         ExprKind::Unary(UnaryOp::Neg, operand) => match fold(operand, name)? {
             Const::Int(value) => value.checked_neg().map(Const::Int),

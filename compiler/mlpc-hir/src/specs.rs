@@ -202,7 +202,7 @@ const PIPELINE_SETTINGS: &[SettingSpec] = &[
     RETRY,
     TIMEOUT,
     NOTIFY,
-    setting("as_of", Name, "cuts every dataset to what was known then"),
+    setting("as_of", Any, "a day or an instant: cuts every dataset to what was known then"),
 ];
 
 /// Every kind of block.

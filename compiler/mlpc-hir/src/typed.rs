@@ -49,6 +49,8 @@ pub enum Const {
     Size(u64),
     /// Days since 1970-01-01.
     Date(i32),
+    /// Microseconds since 1970-01-01 in UTC.
+    Instant(i64),
     /// `[a, b]`.
     List(Vec<Const>),
 }
@@ -78,6 +80,7 @@ impl Const {
             Self::Duration(ms) => format!("{ms}ms"),
             Self::Size(bytes) => format!("{bytes} bytes"),
             Self::Date(_) => "a date".to_owned(),
+            Self::Instant(_) => "a timestamp".to_owned(),
             Self::List(items) => {
                 let items: Vec<String> = items.iter().map(Self::describe).collect();
                 format!("[{}]", items.join(", "))
@@ -93,6 +96,8 @@ pub struct Pipeline {
     pub owner: Option<String>,
     /// The seed.
     pub seed: Option<i64>,
+    /// To what was known then every dataset is cut: a day or an instant.
+    pub as_of: Option<Const>,
     /// Defaults for every step.
     pub operations: Operations,
 }

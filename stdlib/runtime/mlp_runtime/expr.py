@@ -37,6 +37,12 @@ def midnight(day: pl.Expr, zone: str = "UTC") -> pl.Expr:
     return start.fill_null(later).dt.convert_time_zone("UTC")
 
 
+def day_at(time: pl.Expr, zone: str = "UTC") -> pl.Expr:
+    """The day that starts at an instant in `zone`; null where none does."""
+    day = time.dt.convert_time_zone(zone).dt.date()
+    return pl.when(midnight(day, zone) == time).then(day)
+
+
 def user(
     function: Callable[..., Any], arguments: Sequence[pl.Expr], returns: PolarsDataType
 ) -> pl.Expr:

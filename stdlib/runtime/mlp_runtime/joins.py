@@ -19,11 +19,11 @@ def by_key(
     *,
     on: Mapping[str, pl.Expr],
     take: Mapping[str, str],
-    time: str | None = None,
-    their_time: str | None = None,
+    time: str | pl.Expr | None = None,
+    their_time: str | pl.Expr | None = None,
     available: timedelta = NOW,
     within: timedelta | None = None,
-    until: str | None = None,
+    until: str | pl.Expr | None = None,
 ) -> pl.LazyFrame:
     """Take columns of `other` by its key: `on` says what each key column equals, `take` renames.
 
@@ -53,11 +53,11 @@ def latest(
     *,
     on: Mapping[str, pl.Expr],
     take: Mapping[str, str],
-    time: str,
-    their_time: str,
+    time: str | pl.Expr,
+    their_time: str | pl.Expr,
     available: timedelta = NOW,
     within: timedelta | None = None,
-    until: str | None = None,
+    until: str | pl.Expr | None = None,
 ) -> pl.LazyFrame:
     """Take columns of the last row of `other` that was known at a row's `time` (as of).
 
@@ -93,25 +93,28 @@ def latest(
     return rows.with_columns(found.struct.unnest())
 
 
-def instant(time: str) -> pl.Expr:
-    """A time as an instant: a date is its midnight in UTC."""
-    return expr.column(time).cast(INSTANT)
+def instant(time: str | pl.Expr) -> pl.Expr:
+    """A time as an instant: a date is its midnight in UTC. Of those of another zone, an expression says when it is."""
+    return (expr.column(time) if isinstance(time, str) else time).cast(INSTANT)
 
 
-def moment(text: str) -> datetime:
-    """A written day or instant; what has no offset is in UTC."""
+def moment(text: str, zone: str = "UTC") -> datetime:
+    """A written day or instant; what has no offset is read in `zone`."""
     found = datetime.fromisoformat(text)
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    if found.tzinfo is not None:
+        return found.astimezone(UTC)
+    begun: datetime = pl.select(expr.midnight(pl.lit(found), zone)).item()
+    return begun
 
 
-def _times(their_time: str | None, until: str | None) -> list[pl.Expr]:
+def _times(their_time: str | pl.Expr | None, until: str | pl.Expr | None) -> list[pl.Expr]:
     """The times of the other side that decide whether a row is known."""
     named = {"__there__": their_time, "__until__": until}
     return [instant(time).alias(name) for name, time in named.items() if time is not None]
 
 
 def _known(
-    here: pl.Expr, available: timedelta, within: timedelta | None, until: str | None
+    here: pl.Expr, available: timedelta, within: timedelta | None, until: str | pl.Expr | None
 ) -> pl.Expr:
     """Whether the row of the other side is known at the time `here`, and still holds."""
     there = pl.col("__there__")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import polars as pl
 
@@ -19,6 +19,7 @@ def sample(
     every: timedelta,
     start: str,
     end: str,
+    zone: str = "UTC",
     since: str | None = None,
     valid_from: str | None = None,
     valid_until: str | None = None,
@@ -27,17 +28,23 @@ def sample(
 
     The moments are `start`, `start + every`, ... up to `end`, which belongs to them. A key has rows
     from `since` on. Of a base with versions, it is the one with
-    `valid_from <= moment < valid_until`; a `valid_until` that is null is open.
+    `valid_from <= moment < valid_until`; a `valid_until` that is null is open. Days begin in `zone`.
     """
-    origin = moment(start)
-    last = (moment(end) - origin) // every
-    firsts = [_steps(name, origin, every) for name in (since, valid_from) if name is not None]
+    origin = moment(start, zone)
+    last = (moment(end, zone) - origin) // every
+    schema = base.collect_schema()
+
+    def steps_to(time: str) -> pl.Expr:
+        is_day = schema[time] == pl.Date
+        since = expr.midnight(expr.column(time), zone) if is_day else instant(time)
+        return _steps(since, origin, every)
+
+    firsts = [steps_to(name) for name in (since, valid_from) if name is not None]
     absent = [pl.col(name).is_null() for name in (since, valid_from) if name is not None]
     first = pl.max_horizontal(pl.lit(0, pl.Int64), *firsts)
     stop = pl.lit(last + 1, pl.Int64)
     if valid_until is not None:
-        over = _steps(valid_until, origin, every)
-        stop = pl.min_horizontal(stop, over)
+        stop = pl.min_horizontal(stop, steps_to(valid_until))
     steps = pl.int_ranges(first, pl.max_horizontal(first, stop)).alias("__step__")
     rows = base.filter(~pl.any_horizontal(absent)) if absent else base
     return (
@@ -51,8 +58,8 @@ def sample(
     )
 
 
-def _steps(time: str, origin: object, every: timedelta) -> pl.Expr:
+def _steps(time: pl.Expr, origin: datetime, every: timedelta) -> pl.Expr:
     """The number of the first moment that is not before a time."""
     size = every // timedelta(microseconds=1)
-    since = (instant(time) - pl.lit(origin, INSTANT)).dt.total_microseconds()
+    since = (time - pl.lit(origin, INSTANT)).dt.total_microseconds()
     return -((-since) // size)

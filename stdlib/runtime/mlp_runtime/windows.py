@@ -51,7 +51,7 @@ class Source:
     """Rows of another dataset, in canonical order: their time, and what a row's keys equal."""
 
     rows: pl.LazyFrame
-    time: str
+    time: str | pl.Expr
     by: Sequence[str | pl.Expr] = ()
 
 
@@ -138,7 +138,7 @@ def back(
     frame: pl.LazyFrame,
     columns: Mapping[str, Aggregate],
     *,
-    time: str,
+    time: str | pl.Expr,
     by: Sequence[str | pl.Expr] = (),
     over: Source | None = None,
     window: timedelta | None = None,
@@ -159,7 +159,7 @@ def ahead(
     frame: pl.LazyFrame,
     columns: Mapping[str, Aggregate],
     *,
-    time: str,
+    time: str | pl.Expr,
     by: Sequence[str | pl.Expr] = (),
     over: Source | None = None,
     ahead: timedelta,
@@ -183,7 +183,7 @@ class _View:
         frame: pl.LazyFrame,
         columns: Mapping[str, Aggregate],
         *,
-        time: str,
+        time: str | pl.Expr,
         by: Sequence[str | pl.Expr],
         over: Source | None,
         rows: int | None = None,

@@ -25,3 +25,15 @@ def test_where_the_clock_skips_midnight_the_day_starts_an_hour_later() -> None:
     assert midnights("America/Sao_Paulo", date(2013, 10, 20)) == [
         datetime(2013, 10, 20, 3, tzinfo=UTC)
     ]
+
+
+def test_a_day_is_that_which_starts_at_the_instant() -> None:
+    starts = [datetime(2013, 7, 1, hour, tzinfo=UTC) for hour in (0, 4, 5)]
+    frame = pl.DataFrame({"at": starts})
+    assert frame.select(expr.day_at(pl.col("at"))).to_series().to_list() == [
+        date(2013, 7, 1),
+        None,
+        None,
+    ]
+    there = frame.select(expr.day_at(pl.col("at"), "America/New_York")).to_series()
+    assert there.to_list() == [None, date(2013, 7, 1), None]

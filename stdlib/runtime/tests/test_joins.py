@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import random
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import naive
 import polars as pl
 import pytest
 
-from mlp_runtime import joins, table
+from mlp_runtime import expr, joins, table
 
 HOUR = timedelta(hours=1)
 AVAILABLE = [timedelta(0), 3 * HOUR]
@@ -152,3 +152,18 @@ def test_days_are_their_midnight() -> None:
             if o["k"] == row["k"] and o["day"] + timedelta(days=1) <= row["at"].date()
         ]
         assert row["seen"] == (days[-1] if days and row["k"] is not None else None)
+
+
+def test_days_of_another_zone_begin_there() -> None:
+    frame = pl.DataFrame({"at": [datetime(2020, 7, 2, hour, tzinfo=UTC) for hour in (0, 3, 4, 5)]})
+    other = pl.DataFrame({"day": [date(2020, 7, 1), date(2020, 7, 2)], "x": [1, 2]})
+    made = joins.latest(
+        frame.lazy(),
+        other.lazy(),
+        on={},
+        take={"x": "x"},
+        time="at",
+        their_time=expr.midnight(pl.col("day"), "America/New_York"),
+    )
+    # There the second of July begins at four.
+    assert table.collect(made)["x"].to_list() == [1, 1, 2, 2]

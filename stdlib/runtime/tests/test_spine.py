@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import naive
 import polars as pl
@@ -68,3 +68,20 @@ def test_each_key_is_looked_at_at_each_moment(
     assert rows.to_dicts() == expected
     assert rows.schema == made.collect_schema()
     assert rows.columns == [*base.columns, "sampled_at"]
+
+
+def test_days_begin_in_the_zone() -> None:
+    base = pl.DataFrame({"id": [1, 2], "day": [date(2020, 3, 7), date(2020, 3, 9)]})
+    made = spine.sample(
+        base.lazy(),
+        key=["id"],
+        time="sampled_at",
+        every=timedelta(days=1),
+        start="2020-03-07",
+        end="2020-03-09T04:00:00Z",
+        zone="America/New_York",
+        since="day",
+    )
+    five = [datetime(2020, 3, day, 5, tzinfo=UTC) for day in (7, 8)]
+    # The clock went forward, so that day the ninth began at four, between two moments.
+    assert table.collect(made).select("id", "sampled_at").rows() == [(1, five[0]), (1, five[1])]

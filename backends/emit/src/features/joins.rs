@@ -1,6 +1,6 @@
 //! Calls of `mlp_runtime.joins`.
 
-use super::Step;
+use super::{Step, time};
 use crate::error::EmitError;
 use crate::exprs::{Printer, timedelta};
 use crate::names::columns_of;
@@ -22,7 +22,7 @@ pub fn step(printer: &mut Printer, join: &Join, other: &str) -> Result<Step, Emi
         Argument::keyword("on", on),
         Argument::keyword("take", Py::Dict(take)),
     ];
-    arguments.extend(join.known.iter().flat_map(known));
+    arguments.extend(join.known.iter().flat_map(|when| known(printer, when)));
     let function = if latest { "joins.latest" } else { "joins.by_key" };
     Ok(Step::around(function, arguments))
 }
@@ -33,15 +33,17 @@ pub fn reads(join: &Join) -> Vec<String> {
     keys.chain(join.known.iter().map(|known| known.here.clone())).collect()
 }
 
-fn known(known: &Known) -> Vec<Argument> {
+fn known(printer: &mut Printer, known: &Known) -> Vec<Argument> {
     let mut arguments = vec![
-        Argument::keyword("time", Py::string(&known.here)),
-        Argument::keyword("their_time", Py::string(&known.there)),
+        Argument::keyword("time", time(printer, &known.here, known.zones.here.as_deref())),
+        Argument::keyword("their_time", time(printer, &known.there, known.zones.there.as_deref())),
     ];
     if known.available_ms != 0 {
         arguments.push(Argument::keyword("available", timedelta(known.available_ms)));
     }
     arguments.extend(known.within_ms.map(|ms| Argument::keyword("within", timedelta(ms))));
-    arguments.extend(known.until.as_ref().map(|until| Argument::keyword("until", Py::string(until))));
+    if let Some(until) = &known.until {
+        arguments.push(Argument::keyword("until", time(printer, until, known.zones.until.as_deref())));
+    }
     arguments
 }

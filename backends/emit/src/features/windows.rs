@@ -1,11 +1,11 @@
 //! Calls of `mlp_runtime.windows`: windows over the same rows in the same frame are one call.
 
-use super::{Step, independent};
+use super::{Step, independent, time};
 use crate::error::EmitError;
 use crate::exprs::{Printer, timedelta};
 use crate::names::columns_of;
 use crate::py::{Argument, Py};
-use mlpc_plan::plan::{Aggregate, Expr, Frame, Window};
+use mlpc_plan::plan::{Aggregate, Expr, Frame, Window, Zones};
 
 /// Runs of windows that one call computes: they see the same rows, and none reads another.
 pub fn together<'a>(windows: &[&'a Window]) -> Vec<Vec<&'a Window>> {
@@ -36,14 +36,18 @@ pub fn step(
     let columns = call.iter().map(|window| Ok((Py::string(&window.name), aggregate(printer, window)?)));
     let columns = Py::Dict(columns.collect::<Result<_, EmitError>>()?);
     let Some(window) = call.first() else { return Err(EmitError::Name("windows".to_owned())) };
-    let (here, there) = times(&window.frame);
-    let mut arguments = vec![Argument::positional(columns), Argument::keyword("time", Py::string(here))];
+    let (here, there, zones) = times(&window.frame);
+    let mut arguments =
+        vec![Argument::positional(columns), Argument::keyword("time", time(printer, here, zones.here.as_deref()))];
     if !window.by.is_empty() {
         arguments.push(Argument::keyword("by", keys(printer, window.by.iter().map(|(here, _)| here))?));
     }
     if !is_over_itself(window) {
         let rows = Py::name(rows_of(window.source.as_deref()));
-        let mut source = vec![Argument::keyword("rows", rows), Argument::keyword("time", Py::string(there))];
+        let mut source = vec![
+            Argument::keyword("rows", rows),
+            Argument::keyword("time", time(printer, there, zones.there.as_deref())),
+        ];
         if !window.by.is_empty() {
             source.push(Argument::keyword("by", keys(printer, window.by.iter().map(|(_, there)| there))?));
         }
@@ -56,7 +60,7 @@ pub fn step(
 
 /// The columns of the row that a window reads: not those of another dataset's rows.
 pub fn reads(window: &Window) -> Vec<String> {
-    let (here, there) = times(&window.frame);
+    let (here, there, _) = times(&window.frame);
     let mut names = vec![here.to_owned()];
     names.extend(window.by.iter().flat_map(|(here, _)| columns_of(here)));
     if let Aggregate::Rank { own } = &window.aggregate {
@@ -81,13 +85,13 @@ fn sees_the_same(one: &Window, other: &Window) -> bool {
 }
 
 fn is_over_itself(window: &Window) -> bool {
-    let (here, there) = times(&window.frame);
+    let (here, there, _) = times(&window.frame);
     window.source.is_none() && here == there && window.by.iter().all(|(here, there)| here == there)
 }
 
-fn times(frame: &Frame) -> (&str, &str) {
+fn times(frame: &Frame) -> (&str, &str, &Zones) {
     match frame {
-        Frame::Back { here, there, .. } | Frame::Ahead { here, there, .. } => (here, there),
+        Frame::Back { here, there, zones, .. } | Frame::Ahead { here, there, zones, .. } => (here, there, zones),
     }
 }
 

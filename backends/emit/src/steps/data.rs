@@ -2,12 +2,12 @@
 
 use super::{Context, Parts};
 use crate::error::EmitError;
-use crate::exprs::Printer;
+use crate::exprs::{Printer, timedelta};
 use crate::features::{kind, user_function};
 use crate::names::module_name;
 use crate::py::{Argument, Py, flat, value_literal};
 use mlpc_plan::plan::{
-    Against, Check, ColumnSchema, DType, Expectation, Format, Ingest, Origin, Parse, Range, Rows, Validate,
+    Against, Check, ColumnSchema, Cut, DType, Expectation, Format, Ingest, Origin, Parse, Range, Rows, Validate,
 };
 
 pub(super) fn ingest(context: &Context<'_>, ingest: &Ingest) -> Result<Parts, EmitError> {
@@ -33,13 +33,36 @@ pub(super) fn ingest(context: &Context<'_>, ingest: &Ingest) -> Result<Parts, Em
     arguments.extend(read.1);
     let call = Py::name("table").attribute(read.0).call_with(arguments);
     let title = format!("Read `{}`, check its schema, put its rows in canonical order.", ingest.dataset);
-    Ok(Parts::new(title, "Read the source; fail with every cell that is not as declared.")
+    let task = match &ingest.cut {
+        None => "Read the source; fail with every cell that is not as declared.",
+        Some(_) => "Read the source; fail with every cell that is not as declared; keep what was known by then.",
+    };
+    Ok(Parts::new(title, task)
         .constant("SCHEMA", &ingest_schema(ingest))
         .line(format!("rows, found = {}", flat(&call)))
         .line("summary = checks.settle(found, args.checks, of=SCHEMA.dataset)")
+        .lines(ingest.cut.as_ref().map(|cut| cut_to(cut, ingest.timezone.as_deref())))
         .line("table.write(rows, args.rows)")
         .line("profile.write(profile.of(rows, SCHEMA), args.profile)")
         .line("return step.Result(rows={\"rows\": rows.height}, summary=f\"{rows.height} rows read; {summary}\")"))
+}
+
+/// `rows = cutoff.apply(rows, "2013-06-01", time="at", cells={…})`.
+fn cut_to(cut: &Cut, timezone: Option<&str>) -> String {
+    let mut arguments = vec![
+        Argument::positional(Py::name("rows")),
+        Argument::positional(Py::string(&cut.as_of)),
+        Argument::keyword("time", Py::string(&cut.time)),
+    ];
+    if cut.rows_ms != 0 {
+        arguments.push(Argument::keyword("after", timedelta(cut.rows_ms)));
+    }
+    if !cut.cells.is_empty() {
+        let cells = cut.cells.iter().map(|(name, ms)| (Py::string(name), timedelta(*ms)));
+        arguments.push(Argument::keyword("cells", Py::Dict(cells.collect())));
+    }
+    arguments.extend(timezone.filter(|zone| *zone != "UTC").map(|zone| Argument::keyword("zone", Py::string(zone))));
+    format!("rows = {}", flat(&Py::name("cutoff.apply").call_with(arguments)))
 }
 
 fn selection(rows: &Rows) -> Argument {

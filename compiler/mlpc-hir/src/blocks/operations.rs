@@ -1,13 +1,13 @@
 //! How a block runs: resources, retry, timeout, environment; and the blocks that hold such defaults.
 
 use super::{Context, context};
-use crate::consts::{constant, dotted, literal};
+use crate::consts::{SCHEDULED_DATE, awaits_the_day, constant, day, dotted, instant, literal, moment, spelled};
 use crate::entries::call_of;
 use crate::errors;
 use crate::library::{body, nested, setting};
 use crate::requirement::check_requirement;
 use crate::typed::{Checked, Const, Environment, Operations, Parameter, Pipeline};
-use crate::types::{Interval, Ty};
+use crate::types::{Interval, Ty, TyKind};
 use mlpc_db::{Block, Db, Project, parse_block};
 use mlpc_syntax::ast::{BlockDecl, Decl, Entry, Expr, ExprKind};
 use std::str::FromStr;
@@ -19,7 +19,7 @@ pub fn pipeline<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Pipeline> {
     let Some(declared) = body(db, block) else { return context.done(Pipeline::default()) };
     let decl = &in_profile(&mut context, declared);
     let operations = operations(&mut context, decl);
-    for later in ["tracking", "storage", "notify", "as_of", "schedule"] {
+    for later in ["tracking", "storage", "notify", "schedule"] {
         let embedded = |expr: &Expr| dotted(expr).as_deref() == Some("embedded");
         if let Some(expr) = setting(decl, later).filter(|expr| !embedded(expr)) {
             context.findings.push(errors::not_supported(&format!("this `{later}`"), expr.span));
@@ -40,7 +40,18 @@ pub fn pipeline<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Pipeline> {
         Some(Const::Str(owner)) => Some(owner),
         _ => None,
     };
-    context.done(Pipeline { owner, seed, operations })
+    let as_of = setting(decl, "as_of").and_then(|expr| as_of(&mut context, expr));
+    context.done(Pipeline { owner, seed, as_of, operations })
+}
+
+/// The time to which every dataset is cut: a day or an instant.
+fn as_of(context: &mut Context<'_>, expr: &Expr) -> Option<Const> {
+    let moment = moment(context.db, context.file, expr);
+    if moment.is_none() && !awaits_the_day(context.db, context.file, expr) {
+        let wanted = "a day or an instant: the name of a `param` or `const`, or `date(\"2025-01-31\")`";
+        context.findings.push(errors::wrong_form("as_of", wanted, expr.span));
+    }
+    moment
 }
 
 /// The pipeline's settings as the selected profile has them.
@@ -139,16 +150,23 @@ pub fn parameter<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Parameter> 
         return context.done(Parameter { ty: Ty::unknown(), value: None, range: Interval::ALL });
     };
     let set = Project::get(db).params(db).get(block.name(db)).filter(|_| decl.keyword.text == "param");
-    let value = set.map(|text| crate::consts::spelled(text)).or_else(|| decl.value.as_ref().and_then(literal));
-    let ty = match &decl.ty {
-        Some(ty) => crate::annotations::column_type(&mut context, ty),
+    let declared = decl.ty.as_ref().map(|ty| crate::annotations::column_type(&mut context, ty));
+    let scheduled = decl.value.as_ref().and_then(dotted).is_some_and(|name| name == SCHEDULED_DATE) && set.is_none();
+    let value = match (set, &decl.value) {
+        (Some(text), _) => Some(given(text, declared.as_ref())),
+        (None, _) if scheduled => Project::get(db).scheduled(db).as_deref().and_then(day),
+        (None, value) => value.as_ref().and_then(literal),
+    };
+    let ty = match declared {
+        Some(ty) => ty,
+        None if scheduled => Ty::new(TyKind::Date),
         None => value.clone().map_or_else(Ty::unknown, |value| crate::infer::literal_expr(value, decl.span).ty),
     };
     let range = decl.domain.as_ref().and_then(crate::consts::interval).unwrap_or(Interval::ALL);
     let span = decl.value.as_ref().map_or(decl.name.span, |expr| expr.span);
     match &value {
         // What cannot be read was reported.
-        None if !parse_block(db, block).errors.is_empty() => {}
+        None if scheduled || !parse_block(db, block).errors.is_empty() => {}
         None => {
             let message = format!("`{}` has no value", decl.name.text);
             context.findings.push(errors::bad_value(
@@ -159,8 +177,9 @@ pub fn parameter<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Parameter> 
         }
         Some(value) => {
             let found = crate::infer::literal_expr(value.clone(), span).ty;
-            let is_word =
-                set.is_none() && decl.value.as_ref().is_some_and(|expr| matches!(expr.kind, ExprKind::Name(_)));
+            let is_word = set.is_none()
+                && !scheduled
+                && decl.value.as_ref().is_some_and(|expr| matches!(expr.kind, ExprKind::Name(_)));
             if !is_word && !found.fits(&ty.kind) {
                 let what = format!("`{}`", decl.name.text);
                 context.findings.push(errors::mismatch(&what, &format!("`{}`", ty.kind), &found, span));
@@ -171,6 +190,16 @@ pub fn parameter<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Parameter> 
         }
     }
     context.done(Parameter { ty, value, range })
+}
+
+/// A value of the command line: times may be written without a call, `2025-01-31`.
+fn given(text: &str, ty: Option<&Ty>) -> Const {
+    let time = match ty.map(|ty| &ty.kind) {
+        Some(TyKind::Date) => day(text),
+        Some(TyKind::Timestamp) => instant(text).or_else(|| day(text)),
+        _ => None,
+    };
+    time.unwrap_or_else(|| spelled(text))
 }
 
 /// Resources, retry, timeout and environment of any block.

@@ -197,6 +197,7 @@ impl Infer<'_> {
             | (Const::Bool(_), Pattern::Is(TyKind::Bool))
             | (Const::Duration(_), Pattern::Is(TyKind::Duration))
             | (Const::Date(_), Pattern::Is(TyKind::Date | TyKind::Timestamp))
+            | (Const::Instant(_), Pattern::Is(TyKind::Timestamp))
             | (Const::List(_), Pattern::List(_)) => true,
             (Const::Str(_), Pattern::Is(TyKind::String)) => param.options.is_empty(),
             (Const::Null, _) => param.nullable,

@@ -6,6 +6,7 @@ mod call;
 pub mod causes;
 pub mod groups;
 pub mod inline;
+pub mod keys;
 mod operators;
 pub mod over;
 mod places;
@@ -390,6 +391,7 @@ pub fn literal_expr(value: Const, span: Span) -> TExpr {
         Const::Str(_) => Ty::new(TyKind::String),
         Const::Duration(_) => Ty::new(TyKind::Duration),
         Const::Date(_) => Ty::new(TyKind::Date),
+        Const::Instant(_) => Ty::new(TyKind::Timestamp),
         Const::List(_) => Ty::unknown(),
     };
     let range = value.number().map_or(Interval::ALL, Interval::point);

@@ -1,7 +1,7 @@
 //! `aggregate over (…)`: whose rows, which of them, by what, and what comes out.
 
 use super::aggregates::{AGGREGATES, Aggregate, ParamForm, Takes, aggregate};
-use super::{Columns, Infer, Lookup, Position, groups};
+use super::{Columns, Infer, Lookup, Position, groups, keys};
 use crate::blocks::dataset::{TableScope, dataset_shape};
 use crate::consts::{constant, dotted};
 use crate::errors;
@@ -439,7 +439,7 @@ impl Infer<'_> {
                 self.findings.push(errors::incompatible("match", "with", &left, &right, item.span));
                 return None;
             }
-            pairs.push((left, right));
+            pairs.push(keys::alike(left, right));
         }
         Some(pairs)
     }
@@ -447,7 +447,7 @@ impl Infer<'_> {
     /// Which rows are covered; values that are known `known` milliseconds after their row.
     fn frame(&mut self, args: &Args<'_>, known: i64, value: Option<&TExpr>, span: Span) -> Frame {
         if let Some((ms, _)) = args.ahead {
-            return Frame::Ahead { ms };
+            return Frame::Ahead { ms, known_ms: known };
         }
         if let Some((lag, place)) = args.lag.filter(|(lag, _)| *lag < known) {
             let what = value.map_or_else(|| "a row".to_owned(), columns_of);

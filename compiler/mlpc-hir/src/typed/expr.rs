@@ -175,6 +175,8 @@ pub enum Frame {
     Ahead {
         /// Milliseconds.
         ms: i64,
+        /// How long after its row what is aggregated is known, in milliseconds.
+        known_ms: i64,
     },
 }
 

@@ -44,7 +44,7 @@ pub fn value(value: &Const) -> Value {
         Const::Str(value) => Value::from(value.as_str()),
         Const::Duration(ms) => Value::from(*ms),
         Const::Size(bytes) => Value::from(*bytes),
-        Const::Date(days) => Value::from(iso_date(*days)),
+        Const::Date(_) | Const::Instant(_) => Value::from(iso(value)),
         Const::List(items) => items.iter().map(self::value).collect(),
     }
 }
@@ -54,6 +54,15 @@ pub fn iso_date(days: i32) -> String {
     jiff::civil::date(1970, 1, 1)
         .checked_add(jiff::Span::new().days(days))
         .map_or_else(|_| "1970-01-01".to_owned(), |date| date.to_string())
+}
+
+/// A day or an instant, ISO 8601: `2013-01-01`, `2013-01-01T06:00:00Z`.
+pub fn iso(moment: &Const) -> String {
+    match moment {
+        Const::Date(days) => iso_date(*days),
+        Const::Instant(micros) => jiff::Timestamp::from_microsecond(*micros).unwrap_or_default().to_string(),
+        other => other.describe(),
+    }
 }
 
 /// An expression. Fitted calls and windows must have been taken out.
@@ -116,6 +125,13 @@ pub fn expr(typed: &TExpr) -> Expr {
 fn literal(constant: &Const) -> Expr {
     match constant {
         Const::Date(days) => Expr::Date { iso: iso_date(*days) },
+        Const::Instant(_) => Expr::Call {
+            function: "timestamp".to_owned(),
+            polars: "pl.lit({text}).str.to_datetime(time_unit=\"us\", time_zone=\"UTC\")".to_owned(),
+            args: IndexMap::new(),
+            constants: IndexMap::from([("text".to_owned(), Value::from(iso(constant)))]),
+            finite: false,
+        },
         Const::Duration(ms) => Expr::Duration { ms: *ms },
         Const::List(items) => Expr::List { items: items.iter().map(literal).collect() },
         other => Expr::Literal { value: value(other) },

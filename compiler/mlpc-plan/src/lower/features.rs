@@ -4,7 +4,8 @@ use super::Lowering;
 use super::expr::{dtype, expr, range, value};
 use super::windows::{self, Windows};
 use crate::plan::{
-    ColumnSchema, DType, FeatureSet, Fitted, FittedStage, Join, Known, Label, ModelInput, NamedValue, Parse, Task, Wide,
+    ColumnSchema, DType, FeatureSet, Fitted, FittedStage, Join, Known, Label, ModelInput, NamedValue, Parse, Task,
+    Wide, Zones,
 };
 use indexmap::IndexMap;
 use mlpc_db::Block;
@@ -42,7 +43,7 @@ impl Lowering<'_> {
 
     /// The features `checked`, declared by `block`.
     pub(crate) fn feature_set_of(&self, name: &str, block: Block<'_>, checked: &typed::Features) -> FeatureSet {
-        let mut windows = Windows::default();
+        let mut windows = Windows::new(self, &checked.base);
         let mut stages = Stages { values: Vec::new(), fitted: Vec::new(), late: Vec::new() };
         for definition in &checked.definitions {
             let mut definition = definition.clone();
@@ -77,8 +78,8 @@ impl Lowering<'_> {
             base_columns,
             key: checked.key.clone(),
             timestamp: checked.timestamp.clone(),
-            spine: checked.spine.as_ref().map(windows::spine),
-            joins: checked.joins.iter().map(join).collect(),
+            spine: checked.spine.as_ref().map(|spine| windows::spine(spine, self.zone(&checked.base))),
+            joins: checked.joins.iter().map(|join| self.join(&checked.base, join)).collect(),
             windows: windows.found,
             filters,
             label_filters,
@@ -103,6 +104,29 @@ impl Lowering<'_> {
                 sources: self.lineage.sources(name, &column.name),
             })
             .collect()
+    }
+
+    /// A join of rows of `base`.
+    fn join(&self, base: &str, join: &typed::Join) -> Join {
+        let known = |known: &typed::Known| Known {
+            here: known.here.clone(),
+            there: known.there.clone(),
+            zones: Zones {
+                here: self.zone_of_days(base, &known.here),
+                there: self.zone_of_days(&join.dataset, &known.there),
+                until: known.until.as_ref().and_then(|until| self.zone_of_days(&join.dataset, until)),
+            },
+            available_ms: known.available_ms,
+            latest: known.latest,
+            within_ms: known.within_ms,
+            until: known.until.clone(),
+        };
+        Join {
+            dataset: join.dataset.clone(),
+            on: join.on.iter().map(|(left, right)| (expr(left), right.clone())).collect(),
+            columns: join.columns.clone(),
+            known: join.known.as_ref().map(known),
+        }
     }
 
     /// Columns that splits and evaluations name, and those that identify and order rows.
@@ -173,22 +197,6 @@ pub(crate) fn task(task: typed::Task) -> Task {
         typed::Task::Binary => Task::Binary,
         typed::Task::Multiclass => Task::Multiclass,
         typed::Task::Regression => Task::Regression,
-    }
-}
-
-fn join(join: &typed::Join) -> Join {
-    Join {
-        dataset: join.dataset.clone(),
-        on: join.on.iter().map(|(left, right)| (expr(left), right.clone())).collect(),
-        columns: join.columns.clone(),
-        known: join.known.as_ref().map(|known| Known {
-            here: known.here.clone(),
-            there: known.there.clone(),
-            available_ms: known.available_ms,
-            latest: known.latest,
-            within_ms: known.within_ms,
-            until: known.until.clone(),
-        }),
     }
 }
 

@@ -3,6 +3,7 @@
 mod expr;
 mod features;
 mod predict;
+mod seen;
 mod splits;
 mod steps;
 mod tests;
@@ -26,7 +27,7 @@ use mlpc_hir::all_blocks;
 use mlpc_hir::blocks::operations;
 use mlpc_hir::library::body;
 use mlpc_hir::names::qualified;
-use mlpc_hir::typed::Operations;
+use mlpc_hir::typed::{Const, Operations};
 use mlpc_lineage::{Lineage, lineage};
 
 /// The plan of a program that the check found no error in, with what the lock pins.
@@ -80,6 +81,7 @@ fn lowering(db: &dyn Db, project: Project) -> Lowering<'_> {
         lineage: lineage(db, project),
         pipeline: block.map_or_else(String::new, |block| block.name(db).to_owned()),
         seed: pipeline.seed.unwrap_or_default(),
+        as_of: pipeline.as_of,
         defaults: pipeline.operations,
         environment: default_environment(db, project),
     }
@@ -142,6 +144,8 @@ pub(crate) struct Lowering<'db> {
     pub(crate) lineage: Lineage,
     pipeline: String,
     seed: i64,
+    /// To what was known then every dataset is cut.
+    as_of: Option<Const>,
     defaults: Operations,
     environment: String,
 }

@@ -122,7 +122,7 @@ impl Lowering<'_> {
             let checked = &dataset(self.db, block).value;
             let Some((source, format)) = checked.source.as_ref().filter(|_| used.contains(&name)) else { continue };
             let schema: Vec<_> = checked.columns.iter().map(column_schema).collect();
-            let ingest = StepSpec::Ingest(ingest(&name, checked, format));
+            let ingest = StepSpec::Ingest(Ingest { cut: self.cut(&name), ..ingest(&name, checked, format) });
             let mut read = self.step("ingest", &name, block, &Operations::default(), ingest);
             let source = match source {
                 SourceRef::File(_) | SourceRef::Package { .. } | SourceRef::Server { .. } => {
@@ -444,6 +444,7 @@ pub(crate) fn ingest(name: &str, checked: &typed::Dataset, format: &SourceFormat
         key: checked.key.clone(),
         timestamp: checked.timestamp.clone(),
         timezone: checked.timezone.clone(),
+        cut: None,
     }
 }
 

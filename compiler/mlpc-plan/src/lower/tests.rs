@@ -144,6 +144,7 @@ impl Lowering<'_> {
             key: checked.key.clone(),
             timestamp: checked.timestamp.clone(),
             timezone: checked.timezone.clone(),
+            cut: None,
         })
     }
 }
@@ -167,6 +168,7 @@ fn of_arguments(name: &str, columns: &[Column]) -> Ingest {
         key: Vec::new(),
         timestamp: None,
         timezone: None,
+        cut: None,
     }
 }
 

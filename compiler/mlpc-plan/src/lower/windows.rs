@@ -1,17 +1,25 @@
 //! Windows are taken out of expressions: each becomes a stage with a name, before the filters.
 
-use super::expr::{dtype, expr, iso_date};
-use crate::plan::{Aggregate, DType, Frame, Spine, Valid, Window};
+use super::Lowering;
+use super::expr::{dtype, expr, iso};
+use crate::plan::{Aggregate, DType, Frame, Spine, Valid, Window, Zones};
 use mlpc_hir::typed::{self, Const, TExpr, TKind, WindowCall};
 
 /// The windows of a features block, each after those that it reads.
-#[derive(Default)]
-pub struct Windows {
+pub struct Windows<'a> {
+    lowering: &'a Lowering<'a>,
+    /// The dataset whose rows look.
+    base: &'a str,
     /// In order.
     pub found: Vec<Window>,
 }
 
-impl Windows {
+impl<'a> Windows<'a> {
+    /// None yet, of rows of `base`.
+    pub fn new(lowering: &'a Lowering<'a>, base: &'a str) -> Self {
+        Self { lowering, base, found: Vec::new() }
+    }
+
     /// Takes the windows out of a definition's value, which then reads them by name. True if the definition is nothing
     /// but a window, which then has its name.
     pub fn take_out(&mut self, owner: &str, doc: Option<&str>, value: &mut TExpr) -> bool {
@@ -57,7 +65,7 @@ impl Windows {
             value: call.value.as_ref().map(expr),
             filter: call.filter.as_ref().map(expr),
             by: call.by.iter().map(|(here, there)| (expr(here), expr(there))).collect(),
-            frame: frame(&call),
+            frame: self.frame(&call),
         });
     }
 }
@@ -93,26 +101,38 @@ fn aggregate(call: &WindowCall) -> Aggregate {
     }
 }
 
-fn frame(call: &WindowCall) -> Frame {
-    let here = call.here.clone();
-    let there = call.source.as_ref().map_or_else(|| here.clone(), |source| source.time.clone());
-    match call.frame {
-        typed::Frame::Back { window_ms, rows, lag_ms } => Frame::Back { here, there, window_ms, rows, lag_ms },
-        typed::Frame::Ahead { ms } => Frame::Ahead { here, there, ahead_ms: ms, as_of: None },
+impl Windows<'_> {
+    fn frame(&self, call: &WindowCall) -> Frame {
+        let (dataset, there) = match &call.source {
+            Some(source) => (source.dataset.as_str(), source.time.clone()),
+            None => (self.base, call.here.clone()),
+        };
+        let here = call.here.clone();
+        let zones = Zones {
+            here: self.lowering.zone_of_days(self.base, &here),
+            there: self.lowering.zone_of_days(dataset, &there),
+            until: None,
+        };
+        match call.frame {
+            typed::Frame::Back { window_ms, rows, lag_ms } => {
+                Frame::Back { here, there, window_ms, rows, lag_ms, zones }
+            }
+            typed::Frame::Ahead { ms, known_ms } => {
+                let as_of = self.lowering.complete_until(dataset, known_ms);
+                Frame::Ahead { here, there, ahead_ms: ms, as_of, zones }
+            }
+        }
     }
 }
 
-/// The moments of `sample`.
-pub fn spine(spine: &typed::Spine) -> Spine {
-    let day = |moment: &Const| match moment {
-        Const::Date(days) => iso_date(*days),
-        other => other.describe(),
-    };
+/// The moments of `sample`, where days begin in a zone.
+pub fn spine(spine: &typed::Spine, zone: Option<String>) -> Spine {
     Spine {
         every_ms: spine.every_ms,
-        start: day(&spine.start),
-        end: day(&spine.end),
+        start: iso(&spine.start),
+        end: iso(&spine.end),
         from: spine.from.clone(),
         valid: spine.valid.as_ref().map(|(from, until)| Valid { from: from.clone(), until: until.clone() }),
+        zone,
     }
 }

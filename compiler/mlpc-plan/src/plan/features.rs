@@ -86,7 +86,7 @@ impl FeatureSet {
 pub struct Spine {
     /// The distance between moments, in milliseconds.
     pub every_ms: i64,
-    /// The first moment: a day (its midnight in UTC) or an instant, ISO 8601.
+    /// The first moment: a day (its midnight in the zone, else in UTC) or an instant, ISO 8601.
     pub start: String,
     /// The last moment, likewise.
     pub end: String,
@@ -94,6 +94,9 @@ pub struct Spine {
     pub from: Option<String>,
     /// Where the base is versioned: the version that holds at the moment.
     pub valid: Option<Valid>,
+    /// IANA zone in which days begin: those written here, and those that the base's times are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
 }
 
 /// The times between which a version of a row holds: `from <= t < until`; a null `until` is open.
@@ -127,8 +130,11 @@ pub struct Join {
 pub struct Known {
     /// This row's time; null matches nothing.
     pub here: String,
-    /// The other side's time: a date (its midnight in UTC) or a timestamp.
+    /// The other side's time.
     pub there: String,
+    /// IANA zones of times that are dates and begin elsewhere than in UTC.
+    #[serde(default, skip_serializing_if = "Zones::is_empty")]
+    pub zones: Zones,
     /// How long after its time a row there is known, in milliseconds: the largest of the columns taken.
     pub available_ms: i64,
     /// Of the rows that match, the last known one in canonical order is taken (as of); otherwise keys are unique there
@@ -138,6 +144,29 @@ pub struct Known {
     pub within_ms: Option<i64>,
     /// Where the other side is versioned: the row is taken only while it holds (`here < until`, null is open).
     pub until: Option<String>,
+}
+
+/// In which zones days begin that stand for times; `None`: in UTC, or the time is no day.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Zones {
+    /// Of this row's time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub here: Option<String>,
+    /// Of the other side's time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub there: Option<String>,
+    /// Of the other side's end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+}
+
+impl Zones {
+    /// Whether all days begin in UTC.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// An aggregate over rows related to this one, named and used like a column.
@@ -231,6 +260,9 @@ pub enum Frame {
         rows: Option<u32>,
         /// Milliseconds.
         lag_ms: i64,
+        /// IANA zones of times that are dates.
+        #[serde(default, skip_serializing_if = "Zones::is_empty")]
+        zones: Zones,
     },
     /// Rows after t, of labels: `t < time <= t + ahead`. Null unless `t + ahead` is not after the last time of the source
     /// (and of `as_of`, where there is one): what is not over is not known.
@@ -241,8 +273,11 @@ pub enum Frame {
         there: String,
         /// Milliseconds.
         ahead_ms: i64,
-        /// A day or an instant, ISO 8601, beyond which nothing is known.
+        /// A day (its midnight in UTC) or an instant, ISO 8601, beyond which nothing is known.
         as_of: Option<String>,
+        /// IANA zones of times that are dates.
+        #[serde(default, skip_serializing_if = "Zones::is_empty")]
+        zones: Zones,
     },
 }
 

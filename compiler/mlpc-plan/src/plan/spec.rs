@@ -67,6 +67,9 @@ pub struct Ingest {
     pub timestamp: Option<String>,
     /// IANA zone of times without an offset.
     pub timezone: Option<String>,
+    /// To what is cut of it; `None`: all of it is seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut: Option<Cut>,
 }
 
 /// How a source is read.
@@ -98,6 +101,22 @@ pub enum Format {
         /// Which rows.
         rows: Rows,
     },
+}
+
+/// Cuts a dataset to what was known at a time: rows with `time + rows_ms <= as_of`, and in those that are left, null
+/// for what was not known yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Cut {
+    /// A day (its midnight in the dataset's zone) or an instant, ISO 8601.
+    pub as_of: String,
+    /// The row's time.
+    pub time: String,
+    /// How long after its time a row is known, in milliseconds: the largest of its columns that may not be null.
+    pub rows_ms: i64,
+    /// Columns that may be null and are known later than the row, in milliseconds after its time.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub cells: IndexMap<String, i64>,
 }
 
 /// Which rows of a database.

@@ -73,7 +73,7 @@ impl Knowledge<'_> {
         facts.known_ms = match call.frame {
             // A lag that is too short is reported where it is written.
             Frame::Back { .. } => row.known_ms,
-            Frame::Ahead { ms } => row.known_ms.max(value_known + ms),
+            Frame::Ahead { ms, .. } => row.known_ms.max(value_known + ms),
         };
         facts.roles.extend(row.roles.into_iter().filter(|role| !facts.roles.contains(role)).collect::<Vec<_>>());
         facts

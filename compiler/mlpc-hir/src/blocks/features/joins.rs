@@ -5,7 +5,7 @@ use crate::blocks::Context;
 use crate::blocks::dataset::{TableScope, dataset_shape};
 use crate::consts::constant;
 use crate::errors;
-use crate::infer::{Infer, Position};
+use crate::infer::{Infer, Position, keys};
 use crate::typed::{Const, DatasetShape, Features, Join, Known, TExpr};
 use mlpc_db::{Block, Place};
 use mlpc_diagnostics::Span;
@@ -164,13 +164,17 @@ fn pairs(
             broken = true;
             continue;
         }
-        if typed.ty.join(&column.ty).is_none() {
-            let (left, right) = (errors::TyAt(&typed.ty, left.span), errors::TyAt(&column.ty, right.span));
-            context.findings.push(errors::incompatible("match", "with", &left, &right, span));
-            broken = true;
-        }
         used.push(right.text.clone());
-        pairs.push((typed, right.text));
+        let have = typed.ty.clone();
+        let comparable = have.join(&column.ty).is_some();
+        if let Some(typed) = keys::matched(typed, &column.ty).filter(|_| comparable) {
+            pairs.push((typed, right.text));
+            continue;
+        }
+        let sides = (errors::TyAt(&have, left.span), errors::TyAt(&column.ty, right.span));
+        let help = comparable.then(|| format!("declare `{}` and `{}` with one type", left.text(), right.text));
+        context.findings.push(errors::incompatible("match", "with", &sides.0, &sides.1, span).help_opt(help));
+        broken = true;
     }
     // The time of an as-of join, and a version's, stand for the rest of the key.
     let any_rows = join.asof.is_some();

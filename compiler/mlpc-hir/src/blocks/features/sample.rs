@@ -3,7 +3,7 @@
 use super::facts::shape_of;
 use super::scope::FeatureScope;
 use crate::blocks::Context;
-use crate::consts::constant;
+use crate::consts::{awaits_the_day, constant, moment};
 use crate::errors;
 use crate::typed::{Const, Features, SAMPLED_AT, Spine};
 use mlpc_diagnostics::Span;
@@ -49,7 +49,7 @@ fn spine(context: &mut Context<'_>, scope: &FeatureScope, span: Span, every: &Ex
     let ExprKind::Range(bounds) = &range.kind else {
         context.findings.push(errors::wrong_form(
             "sample",
-            "a range of days, as `date(\"2025-01-01\")..=as_of`",
+            "a range of days or instants, as `date(\"2025-01-01\")..=as_of`",
             range.span,
         ));
         return None;
@@ -58,8 +58,8 @@ fn spine(context: &mut Context<'_>, scope: &FeatureScope, span: Span, every: &Ex
         context.findings.push(errors::wrong_form("sample", "a range with both ends in it, as `a..=b`", range.span));
         return None;
     };
-    let (start, end) = (moment(context, low)?, moment(context, high)?);
-    if start > end {
+    let (start, end) = (end(context, low)?, end(context, high)?);
+    if micros(&start) > micros(&end) {
         context.findings.push(errors::bad_value(
             "this range ends before it starts",
             "no moment lies in it",
@@ -70,25 +70,29 @@ fn spine(context: &mut Context<'_>, scope: &FeatureScope, span: Span, every: &Ex
     let shape = scope.base_block.as_ref().and_then(|(_, block)| shape_of(context.db, block));
     Some(Spine {
         every_ms,
-        start: Const::Date(start),
-        end: Const::Date(end),
+        start,
+        end,
         from: scope.base_time.clone(),
         valid: shape.and_then(|shape| shape.valid.clone()),
     })
 }
 
-/// A day, in days since 1970-01-01; a param's value may be the text of one.
-fn moment(context: &mut Context<'_>, expr: &Expr) -> Option<i32> {
-    let day = match constant(context.db, context.file, expr) {
-        Some(Const::Date(day)) => Some(day),
-        Some(Const::Str(text)) => text.parse::<jiff::civil::Date>().ok().and_then(|date| {
-            let epoch = jiff::civil::date(1970, 1, 1);
-            date.since(epoch).ok().map(|span| span.get_days())
-        }),
-        _ => None,
-    };
-    if day.is_none() {
-        context.findings.push(errors::wrong_form("sample", "days, as `date(\"2025-01-01\")`", expr.span));
+/// A day or an instant.
+fn end(context: &mut Context<'_>, expr: &Expr) -> Option<Const> {
+    let found = moment(context.db, context.file, expr);
+    if found.is_none() && !awaits_the_day(context.db, context.file, expr) {
+        let wanted = "days or instants, as `date(\"2025-01-01\")` or `timestamp(\"2025-01-01T06:00:00Z\")`";
+        context.findings.push(errors::wrong_form("sample", wanted, expr.span));
     }
-    day
+    found
+}
+
+/// Microseconds since 1970, days by their midnight in UTC.
+fn micros(moment: &Const) -> i64 {
+    const DAY: i64 = 86_400_000_000;
+    match moment {
+        Const::Date(day) => i64::from(*day) * DAY,
+        Const::Instant(micros) => *micros,
+        _ => 0,
+    }
 }

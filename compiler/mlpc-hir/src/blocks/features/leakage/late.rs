@@ -114,7 +114,7 @@ impl Way<'_> {
     }
 
     fn window(&self, call: &WindowCall, expr: &TExpr, names: &mut Vec<String>, hops: &mut Vec<Hop>) {
-        if let Frame::Ahead { ms } = call.frame {
+        if let Frame::Ahead { ms, .. } = call.frame {
             hops.push((Place::Here(expr.span), format!("looks {} ahead", duration(ms))));
             return;
         }
