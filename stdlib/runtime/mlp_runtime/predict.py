@@ -71,13 +71,14 @@ def score(
     """
     _agree(champion, today, datasets)
     features = champion.model.features
-    given = [table.scan(datasets[name]) for name in features.DATASETS]
-    rows = _collect(champion, features.predict_rows(*given))
+    given = {name: table.scan(datasets[name]) for name in features.DATASETS}
+    asked = [given[name] for name in features.PREDICT_DATASETS]
+    rows = _collect(champion, features.predict_rows(*asked))
     before = None if previous is None else table.read(previous)
     if before is not None:
         rows = _without(rows, before, features)
     if which == "unlabelled":
-        rows = _without(rows, _collect(champion, features.rows(*given)), features)
+        rows = _without(rows, _collect(champion, features.rows(*given.values())), features)
     carried = list(dict.fromkeys([*today.KEY, *([] if timestamp is None else [timestamp])]))
     moment = now or datetime.now(UTC).replace(microsecond=0)
     made = _predictions(champion, rows, carried, moment)

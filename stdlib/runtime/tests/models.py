@@ -24,6 +24,7 @@ import polars as pl
 from mlp_runtime import fitted
 
 DATASETS = ["data"]
+PREDICT_DATASETS = ["data"]
 KEY = ["id"]
 WEIGHT = None
 

@@ -103,6 +103,24 @@ def test_new_rows_are_added_to_what_was_there(tmp_path: Path) -> None:
     assert third.count == 0
 
 
+def test_what_only_the_label_needs_is_not_read_to_predict(tmp_path: Path) -> None:
+    champion = held(tmp_path)
+    features: Any = champion.model.features
+    features.DATASETS = ["data", "endings"]
+    table.write(data(30), tmp_path / "data.parquet")
+    table.write(pl.DataFrame({"id": range(20)}), tmp_path / "endings.parquet")
+
+    def rows(data: pl.LazyFrame, endings: pl.LazyFrame) -> pl.LazyFrame:
+        return data.join(endings, on="id", how="semi", maintain_order="left")
+
+    features.rows = rows
+    datasets = {name: tmp_path / f"{name}.parquet" for name in features.DATASETS}
+    how: Any = {"today": today(), "now": NOON}
+    assert predict.score(champion, datasets, **how).rows.height == 30
+    still_open = predict.score(champion, datasets, which="unlabelled", **how)
+    assert still_open.rows["id"].to_list() == list(range(20, 30))
+
+
 def test_rows_with_a_label_are_left_out_where_that_is_wanted(tmp_path: Path) -> None:
     rows = data(30).with_columns(species=pl.when(pl.col("id") < 20).then("species"))
     found = scored(tmp_path, held(tmp_path), rows, which="unlabelled")

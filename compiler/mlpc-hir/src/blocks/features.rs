@@ -6,7 +6,7 @@ mod drafts;
 mod facts;
 mod filters;
 mod joins;
-mod leakage;
+pub mod leakage;
 mod sample;
 pub mod scope;
 

@@ -1,6 +1,6 @@
 //! `predict`: batch scoring with a registered model.
 
-use super::features::features_shape;
+use super::features::{features_shape, leakage::PSEUDONYM};
 use super::release::{features_of, register};
 use super::train::train;
 use super::{Context, context};
@@ -59,6 +59,16 @@ fn behind(context: &mut Context<'_>, decl: &BlockDecl, value: &mut Predict) {
     if shape.key.is_empty() && !shape.broken {
         let finding = errors::predict_needs_key(features.name(context.db), &shape.base, place(""), header);
         context.findings.push(finding);
+    }
+    for name in shape.key.iter().chain(&shape.timestamp) {
+        // Who may read the rows may read for whom a prediction is.
+        let told = |tag: &&String| *tag != PSEUDONYM && *tag != "pii";
+        let tags = shape.carried.iter().filter(|column| column.name == *name).flat_map(|column| &column.tags);
+        let tags: Vec<String> = tags.filter(told).cloned().collect();
+        if !tags.is_empty() {
+            let hop = (place(""), "carried from here".to_owned());
+            context.findings.push(errors::tagged_flow(name, "a table of predictions", &tags, header.into(), vec![hop]));
+        }
     }
     if let Some(column) = taken(shape) {
         context.findings.push(errors::prediction_column_taken(column, place(""), header));

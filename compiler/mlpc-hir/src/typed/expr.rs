@@ -186,12 +186,6 @@ impl FittedCall {
         self.args.values().flatten().chain(self.learned_from.values())
     }
 
-    /// Whether it counts, which tells nothing of what is counted.
-    #[must_use]
-    pub fn aggregates_rows(&self) -> bool {
-        self.aggregate && self.function == "count"
-    }
-
     /// What each row is given tells of its own: what is learned from is not kept apart from what is given.
     #[must_use]
     pub fn tells_own(&self) -> impl Iterator<Item = &TExpr> {

@@ -79,14 +79,16 @@ impl Knowledge<'_> {
         facts
     }
 
-    /// An aggregate that was learned is known when its keys are, and tainted by what was aggregated.
+    /// An aggregate that was learned is known when its keys are. What it has learned is kept by their values, so that
+    /// they taint it, as what was aggregated does unless it was only counted.
     fn groups(&self, call: &FittedCall) -> Facts {
         let keys = self.all(call.args.values().flatten());
         let mut facts = self.all(call.learned_from.get("value"));
-        if call.aggregates_rows() {
+        if call.function == "count" {
             facts.tags.clear();
         }
         facts.known_ms = keys.known_ms;
+        merge(&mut facts.tags, keys.tags);
         merge(&mut facts.roles, keys.roles);
         facts
     }

@@ -5,6 +5,7 @@ mod late;
 mod tags;
 
 pub use late::required_gap;
+pub use tags::PSEUDONYM;
 
 use super::scope::FeatureScope;
 use crate::blocks::Context;

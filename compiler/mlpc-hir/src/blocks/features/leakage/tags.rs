@@ -8,13 +8,13 @@ use crate::typed::{Definition, Features, Role, TExpr};
 use mlpc_db::Place;
 
 /// A pseudonym may be learned from; what it stands for is not told.
-const HARMLESS: &str = "pseudonym";
+pub const PSEUDONYM: &str = "pseudonym";
 
 /// Reports each model input that is tagged, with where the tag comes from. `reported` are features that are wrong
 /// anyway.
 pub fn check(context: &mut Context<'_>, scope: &FeatureScope, value: &Features, reported: &[String]) {
     for feature in value.definitions.iter().filter(|definition| definition.role == Role::Feature) {
-        let tags: Vec<String> = feature.facts.tags.iter().filter(|tag| *tag != HARMLESS).cloned().collect();
+        let tags: Vec<String> = feature.facts.tags.iter().filter(|tag| *tag != PSEUDONYM).cloned().collect();
         if tags.is_empty() || feature.owner.is_some() || reported.contains(&feature.name) {
             continue;
         }
