@@ -3,7 +3,8 @@
 //! `args` holds one command a line; lines that start with `@` change files between them. `stdout`, `stderr` and
 //! `exit_code` are what the commands print and end with, after times, hashes and names of runs are blanked out; an
 //! absent file means nothing and 0. Files below `outputs/` must be there afterwards. `offline_lock` asks for a lock without
-//! packages, for programs whose steps need no Python. `BLESS=1` writes what came; `CASE=name` runs one case.
+//! packages, for programs whose steps need no Python, `python_lock` for one with the packages of the tests' own
+//! environment. `BLESS=1` writes what came; `CASE=name` runs one case.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests may panic")]
 
 mod cli {

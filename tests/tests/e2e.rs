@@ -17,5 +17,6 @@ mod e2e {
     mod predict;
     mod splits;
     mod times;
+    mod testing;
     mod types;
 }

@@ -7,7 +7,7 @@ mod release;
 mod split;
 mod user;
 
-pub(crate) use data::{ingest_schema, origin};
+pub(crate) use data::{ingest_schema, origin, typed_column};
 
 use crate::error::EmitError;
 use crate::imports::Imports;

@@ -5,7 +5,7 @@ use crate::features;
 use crate::imports::Imports;
 use crate::layout::Layout;
 use crate::py::{Argument, Py, flat, is_identifier, value_literal};
-use crate::steps::{ingest_schema, origin};
+use crate::steps::{ingest_schema, origin, typed_column};
 use crate::text::header;
 use crate::{FileTree, shared};
 use indexmap::IndexMap;
@@ -105,10 +105,8 @@ fn record(fields: &Map<String, Value>) -> Py {
 }
 
 fn expected(column: &ExpectedColumn) -> Py {
-    let (kind, _) = features::kind(&column.dtype);
     Py::name("testing").attribute("Expected").call([
-        Py::string(&column.name),
-        Py::string(kind),
+        typed_column(&column.name, &column.dtype, true),
         Py::List(column.values.iter().map(value_literal).collect()),
         origin(&column.origin),
     ])

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+
+import polars as pl
 
 from mlp_runtime import literals, patterns
 from mlp_runtime.schema import Bounds, Column, Schema
@@ -87,7 +91,10 @@ def _tables(
             continue
         rows: list[dict[str, Any]] = []
         for _ in range(chance.randint(1, size)):
-            row = {column.name: _cell(column, chance, shared) for column in schema.columns}
+            row = {
+                column.name: _cell(column, chance, shared, schema.timezone)
+                for column in schema.columns
+            }
             if not _repeats(schema, rows, row):
                 rows.append(row)
         for column in schema.columns:
@@ -96,12 +103,19 @@ def _tables(
     return tables
 
 
-def _cell(column: Column, chance: random.Random, shared: Mapping[str, Sequence[Any]]) -> Any:
+def _cell(
+    column: Column, chance: random.Random, shared: Mapping[str, Sequence[Any]], zone: str | None
+) -> Any:
     known = [value for value in shared.get(column.name, []) if value is not None]
     if known and chance.random() < 0.6:
         return chance.choice(known)
-    if column.nullable and chance.random() < 0.2:
+    if column.nullable and column.wide is None and chance.random() < 0.2:
         return None
+    return value(column, chance, zone)
+
+
+def value(column: Column, chance: random.Random, zone: str | None = None) -> Any:
+    """Some value that a column may hold, and not null; times are now and then where a clock in the zone jumps."""
     if column.levels is not None:
         return chance.choice(list(column.levels))
     if column.matches is not None:
@@ -109,6 +123,8 @@ def _cell(column: Column, chance: random.Random, shared: Mapping[str, Sequence[A
     edges = simple(column)
     if edges and chance.random() < 0.3:
         return chance.choice(edges)
+    if column.kind == "timestamp" and zone is not None and chance.random() < 0.2:
+        return _at_a_jump(zone, chance)
     return _RANDOM[column.kind](column, chance)
 
 
@@ -120,16 +136,57 @@ def _repeats(schema: Schema, rows: Sequence[Mapping[str, Any]], row: Mapping[str
 
 
 def simple(column: Column) -> list[Any]:
-    """Values at which code breaks, the plainest first: zero, one, edges of the range."""
+    """Values at which code breaks, the plainest first: zero, one, edges of the range, nothing in it."""
     if column.levels is not None:
         return list(column.levels[:1])
-    if column.kind in ("int", "float"):
-        within = column.within or Bounds()
-        whole = column.kind == "int"
-        edges = [0.0, 1.0, -1.0, *(edge for edge in (within.low, within.high) if edge is not None)]
-        inside = [edge for edge in dict.fromkeys(edges) if _inside(within, edge)]
-        return [int(edge) for edge in inside if edge == int(edge)] if whole else inside
+    if column.kind in ("int", "float", "decimal"):
+        return [_numeric(column, edge) for edge in _edges(column) if _fits(column, edge)]
+    if column.kind == "vector":
+        item = _number_of(column)
+        return [[_numeric(item, edge)] * _size(column) for edge in _edges(item)[:2]]
+    if column.kind == "list":
+        item = column.item or Column("item", "string")
+        return [[], *([edge] for edge in simple(item)), *([[None]] if item.nullable else [])]
     return list(_SIMPLE.get(column.kind, []))
+
+
+def _edges(column: Column) -> list[float]:
+    """Zero, one and the edges of the range, as far as they lie in it."""
+    within = column.within or Bounds()
+    edges = [0.0, 1.0, -1.0, *(edge for edge in (within.low, within.high) if edge is not None)]
+    return [edge for edge in dict.fromkeys(edges) if _inside(within, edge)]
+
+
+def _fits(column: Column, number: float) -> bool:
+    """Whether a number is one of the column's kind, and has no more digits than there is room for."""
+    if not _inside(column.within or Bounds(), number):
+        return False
+    if column.kind == "int":
+        return number == int(number)
+    if column.kind == "decimal":
+        exact = Decimal(repr(number))
+        whole = 10 ** (column.digits - column.scale)
+        return abs(exact) < whole and exact == round(exact, column.scale)
+    return True
+
+
+def _numeric(column: Column, number: float) -> Any:
+    if column.kind == "int":
+        return int(number)
+    return Decimal(repr(number)).normalize() + 0 if column.kind == "decimal" else number
+
+
+def _size(column: Column) -> int:
+    """How many numbers a vector has."""
+    if column.wide is not None:
+        return column.wide.last - column.wide.first + 1
+    return 3 if column.size is None else column.size
+
+
+def _number_of(column: Column) -> Column:
+    """One number of a vector, as a column."""
+    kind = "float" if column.wide is None else column.wide.item
+    return replace(column, kind=kind, nullable=False, wide=None, size=None)
 
 
 _SIMPLE: Mapping[str, Sequence[Any]] = {
@@ -175,6 +232,31 @@ def _int(column: Column, chance: random.Random) -> int:
     return value if _inside(within, value) else int(_number(column, chance))
 
 
+def _decimal(column: Column, chance: random.Random) -> Decimal:
+    """With fewer or as many digits after the point as there is room for."""
+    most = 10.0 ** min(column.digits - column.scale, 12) - 1
+    number = min(max(_number(column, chance), -most), most)
+    for scale in (chance.randint(0, column.scale), column.scale):
+        value = round(Decimal(repr(number)), scale)
+        if _inside(column.within or Bounds(), float(value)):
+            return value
+    edges = [edge for edge in simple(column) if isinstance(edge, Decimal)]
+    return chance.choice(edges) if edges else value
+
+
+def _vector(column: Column, chance: random.Random) -> list[float | int]:
+    item = _number_of(column)
+    draw = _int if item.kind == "int" else _float
+    if item.within is None and item.kind == "float":
+        return [chance.uniform(-1.0, 1.0) for _ in range(_size(column))]
+    return [draw(item, chance) for _ in range(_size(column))]
+
+
+def _list(column: Column, chance: random.Random) -> list[Any]:
+    item = column.item or Column("item", "string")
+    return [_cell(item, chance, {}, None) for _ in range(chance.randint(0, 4))]
+
+
 def _word(column: Column, chance: random.Random) -> str:
     letters = "abcdefgXYZ019 -_ÄßéŽ漢"
     return "".join(chance.choice(letters) for _ in range(chance.randint(0, 8)))
@@ -182,6 +264,24 @@ def _word(column: Column, chance: random.Random) -> str:
 
 def _category(column: Column, chance: random.Random) -> str:
     return chance.choice("abcde")
+
+
+@functools.cache
+def _jumps(zone: str) -> Sequence[datetime]:
+    """The hours in which clocks of a zone jump, in the years that times are drawn from; else its midnights."""
+    hours = pl.datetime_range(
+        datetime(2012, 1, 1), datetime(2014, 1, 1), "1h", time_zone="UTC", eager=True
+    )
+    local = hours.dt.convert_time_zone(zone)
+    offset = local.dt.base_utc_offset() + local.dt.dst_offset()
+    jumps = hours.filter((offset != offset.shift(1)).fill_null(False)).to_list()
+    return jumps or hours.filter(local.dt.hour() == 0).to_list()
+
+
+def _at_a_jump(zone: str, chance: random.Random) -> str:
+    """Up to two hours before or after a clock jumps."""
+    moment = chance.choice(_jumps(zone)) + timedelta(minutes=30 * chance.randint(-4, 4))
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _moment(chance: random.Random) -> datetime:
@@ -198,7 +298,9 @@ _RANDOM: Mapping[str, Callable[[Column, random.Random], Any]] = {
     "date": lambda column, chance: _moment(chance).date().isoformat(),
     "timestamp": lambda column, chance: _moment(chance).strftime("%Y-%m-%dT%H:%M:%SZ"),
     "duration": lambda column, chance: f"{chance.randint(0, 10**6)}s",
-    "vector": lambda column, chance: [chance.uniform(-1.0, 1.0) for _ in range(3)],
+    "decimal": _decimal,
+    "vector": _vector,
+    "list": _list,
 }
 
 
@@ -243,13 +345,34 @@ def _plainer(column: Column, value: Any) -> Iterator[Any]:
         if choice == value and type(choice) is type(value):
             return
         yield choice
-    if isinstance(value, float) and value != round(value):
-        yield from dict.fromkeys(
-            round(value, digits) for digits in (0, 1, 2) if round(value, digits) != value
-        )
-    if isinstance(value, float | int) and not isinstance(value, bool) and abs(value) > 2:
-        half = int(value / 2)
-        yield float(half) if isinstance(value, float) else half
-    if isinstance(value, str) and column.kind == "string" and len(value) > 1:
+    if isinstance(value, list):
+        yield from _plainer_items(column, value)
+    elif isinstance(value, str) and column.kind == "string" and len(value) > 1:
         yield value[: len(value) // 2]
         yield value[len(value) // 2 :]
+    elif isinstance(value, float | int | Decimal) and not isinstance(value, bool):
+        yield from _plainer_numbers(column, value)
+
+
+def _plainer_numbers(column: Column, value: float | Decimal) -> Iterator[Any]:
+    """With fewer digits; nearer to zero by a half, a quarter and so on down to one."""
+    if not isinstance(value, int) and value != round(value):
+        shorter = [type(value)(round(value, digits)) for digits in (0, 1, 2)]
+        yield from (short for short in dict.fromkeys(shorter) if short != value)
+    whole = abs(int(value))
+    step = whole // 2
+    while step > 0:
+        nearer = whole - step
+        yield type(value)(nearer if value > 0 else -nearer)
+        step //= 2
+
+
+def _plainer_items(column: Column, value: list[Any]) -> Iterator[list[Any]]:
+    """Fewer items of a list; then, as of a vector, each plainer by itself."""
+    item = _number_of(column) if column.kind == "vector" else column.item
+    if column.kind == "list":
+        for at in range(len(value)):
+            yield value[:at] + value[at + 1 :]
+    for at, old in enumerate(value):
+        for new in _plainer(item or Column("item", "string"), old):
+            yield [*value[:at], new, *value[at + 1 :]]

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 WIDTH = 100
@@ -24,6 +25,8 @@ def written(value: Any) -> str:
         return re.sub(r"e([+-]?)\+?0*(\d)", _exponent, repr(value))
     if isinstance(value, int):
         return str(value)
+    if isinstance(value, Decimal):
+        return _decimal(value)
     if isinstance(value, datetime):
         return json.dumps(value.isoformat().replace("+00:00", "Z"))
     if isinstance(value, date):
@@ -77,6 +80,12 @@ def _visible(letter: str) -> str:
 
 def _exponent(found: re.Match[str]) -> str:
     return f"e{'-' if found[1] == '-' else ''}{found[2]}"
+
+
+def _decimal(value: Decimal) -> str:
+    """A number where a float holds it as it is, else a text."""
+    exact = f"{value:f}"
+    return exact if Decimal(repr(float(exact))) == value else text(exact)
 
 
 def _duration(value: timedelta) -> str:

@@ -79,7 +79,8 @@ class Column:
     """One declared column. `source` is its name in the source where that differs.
 
     In the source's name of a wide one, `{}` stands for the number. `item` says what a list holds, `digits` and `scale`
-    how many digits a decimal has, and how many of them after the point.
+    how many digits a decimal has, and how many of them after the point, `size` how many numbers
+    a vector has.
     """
 
     name: str
@@ -95,6 +96,7 @@ class Column:
     flag: tuple[Any, Any] | None = field(default=None, kw_only=True)
     digits: int = field(default=38, kw_only=True)
     scale: int = field(default=0, kw_only=True)
+    size: int | None = field(default=None, kw_only=True)
     item: Column | None = field(default=None, kw_only=True)
     wide: Wide | None = field(default=None, kw_only=True)
     tags: Sequence[str] = field(default=(), kw_only=True)

@@ -316,6 +316,9 @@ def _rules(rows: pl.DataFrame, column: Column) -> list[Outcome]:
     if column.levels is not None:
         known = ", ".join(column.levels)
         found.append(("category", f"{column.name} is one of {known}", ~value.is_in(column.levels)))
+    if column.size is not None:
+        text = f"{column.name} is {column.size} numbers"
+        found.append(("type", text, value.list.len() != column.size))
     if column.within is not None:
         text = f"{column.name} in {column.within}"
         found.append(("range", text, column.within.outside(value)))

@@ -26,7 +26,7 @@ import polars as pl
 from mlp_runtime import expr, literals, table
 from mlp_runtime import given as rows_given
 from mlp_runtime.checks import ROW
-from mlp_runtime.schema import Kind, Schema
+from mlp_runtime.schema import Column, Schema
 
 RELATIVE = 1e-6
 ABSOLUTE = 1e-9
@@ -46,8 +46,7 @@ Problem = dict[str, Any]
 class Expected:
     """A column and its values, in the order of the base's given rows."""
 
-    name: str
-    kind: Kind
+    column: Column
     values: Sequence[Any]
     origin: str
 
@@ -134,7 +133,7 @@ def _compared(case: Case) -> list[Problem]:
         return [_other_count(case, found, wanted)]
     problems = []
     for index, column in enumerate(case.expected):
-        cells = differences(column, found.get_column(column.name).to_list())
+        cells = differences(column, found.get_column(column.column.name).to_list())
         if cells:
             problems.append({"kind": "cells", "expected": index, "cells": cells})
     return problems
@@ -143,7 +142,7 @@ def _compared(case: Case) -> list[Problem]:
 def _other_count(case: Case, found: pl.DataFrame, wanted: int) -> Problem:
     """Which of the given rows came out, where that can be said."""
     kept = [row + 1 for row in found.get_column(ROW)] if ROW in found.columns else None
-    names = [item.name for item in case.expected]
+    names = [item.column.name for item in case.expected]
     rows = found.select(expr.columns(names)).rows()
     return {
         "kind": "count",
@@ -157,7 +156,7 @@ def _other_count(case: Case, found: pl.DataFrame, wanted: int) -> Problem:
 
 def differences(column: Expected, found: Sequence[Any]) -> list[dict[str, Any]]:
     """The cells that are not as expected: row, from 1, and both values as they would be written."""
-    wanted = rows_given.values(column.name, column.kind, column.values)
+    wanted = rows_given.values(column.column, column.values)
     return [
         {"row": row, "expected": literals.written(left), "found": literals.written(plain(right))}
         for row, (left, right) in enumerate(zip(wanted, found, strict=True), start=1)

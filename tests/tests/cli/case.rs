@@ -5,6 +5,7 @@ use super::normal::normal;
 use mlpc_db::{Database, RealSystem};
 use mlpc_plan::identity::sha256_hex;
 use mlpc_plan::lock::{Lock, LockedData, LockedEnvironment, LockedStdlib};
+use mlpc_tests::python;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -48,7 +49,11 @@ impl Case {
         fs::create_dir(&place).unwrap();
         copy(&self.folder.join("inputs"), &place);
         if self.folder.join("offline_lock").exists() {
-            lock(&place);
+            lock(&place, &LockedEnvironment::default());
+        }
+        if self.folder.join("python_lock").exists() {
+            python::python();
+            lock(&place, &python::locked());
         }
         let script = fs::read_to_string(self.folder.join("args")).unwrap();
         if script.lines().any(|line| line.contains("--data") || line.starts_with("infer")) {
@@ -173,8 +178,9 @@ fn compare(path: &Path, found: &str) -> String {
     format!("{name}, from line {}: wanted\n{}  found\n{}", first + 1, show(&left), show(&right))
 }
 
-/// A lock for a program whose steps need no Python: as wanted, without packages.
-fn lock(place: &Path) {
+/// A lock of the program as wanted, with the packages of `packages` in each environment: none for a program whose steps
+/// need no Python.
+fn lock(place: &Path, packages: &LockedEnvironment) {
     let names = files_below(place);
     let program = names.iter().find(|name| name.ends_with(".mlp")).unwrap();
     let mut db = Database::default();
@@ -197,7 +203,7 @@ fn lock(place: &Path) {
     }
     for environment in &wanted.environments {
         let (python, requirements) = (environment.python.clone(), environment.digest());
-        let locked = LockedEnvironment { python, requirements, ..LockedEnvironment::default() };
+        let locked = LockedEnvironment { python, requirements, ..packages.clone() };
         lock.environments.insert(environment.name.clone(), locked);
     }
     fs::write(place.join("mlp.lock"), lock.print()).unwrap();

@@ -13,6 +13,7 @@ static RULES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"\b[0-9a-f]{12}\b", "<hash>"),
         (r#""seconds": ?[0-9.e-]+"#, "\"seconds\":<seconds>"),
         (r"\b(\d+h \d\dm|\d+m \d\ds|\d+\.\ds|\d+ms)(\s|\.|:|$)", "<span>$2"),
+        (r#" time="[0-9.]+""#, " time=\"<seconds>\""),
         (r#""jobs":\d+"#, "\"jobs\":<jobs>"),
         (r"\d+ files for (\d+ steps?), \d{2,} changed", "<files> for $1, <many> changed"),
         (r"\d+ files for", "<files> for"),

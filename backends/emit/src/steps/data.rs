@@ -121,14 +121,8 @@ fn column(column: &ColumnSchema) -> Py {
     if column.source_name != column.name {
         keyword("source", Py::string(&column.source_name));
     }
-    match &column.dtype {
-        DType::List { item, nullable } => keyword("item", item_type(item, *nullable)),
-        DType::Decimal { digits, scale } => {
-            keyword("digits", Py::integer(i64::from(*digits)));
-            keyword("scale", Py::integer(i64::from(*scale)));
-        }
-        _ => {}
-    }
+    let is_wide = column.wide.is_some();
+    details(&column.dtype).into_iter().filter(|_| !is_wide).for_each(|(name, value)| keyword(name, value));
     if let Some(wide) = &column.wide {
         let places = [Py::integer(wide.first), Py::integer(wide.last), Py::string(kind_name(&wide.item))];
         keyword("wide", Py::name("Wide").call(places));
@@ -160,23 +154,28 @@ fn column(column: &ColumnSchema) -> Py {
     Py::name("Column").call_with(arguments)
 }
 
-/// The type of a list's items: a column without a name.
-fn item_type(item: &DType, nullable: bool) -> Py {
-    let (kind, levels) = kind(item);
-    let mut arguments = vec![Argument::positional(Py::string("")), Argument::positional(Py::string(kind))];
-    match item {
-        DType::List { item, nullable } => arguments.push(Argument::keyword("item", item_type(item, *nullable))),
-        DType::Decimal { digits, scale } => {
-            arguments.push(Argument::keyword("digits", Py::integer(i64::from(*digits))));
-            arguments.push(Argument::keyword("scale", Py::integer(i64::from(*scale))));
-        }
-        _ => {}
-    }
+/// A column of which only the type is known; one without a name is the type of a list's items.
+pub(crate) fn typed_column(name: &str, dtype: &DType, nullable: bool) -> Py {
+    let (kind, levels) = kind(dtype);
+    let mut arguments = vec![Argument::positional(Py::string(name)), Argument::positional(Py::string(kind))];
+    arguments.extend(details(dtype).into_iter().map(|(name, value)| Argument::keyword(name, value)));
     if nullable {
         arguments.push(Argument::keyword("nullable", Py::bool(true)));
     }
     arguments.extend(levels.map(|levels| Argument::keyword("levels", Py::strings(levels))));
     Py::name("Column").call_with(arguments)
+}
+
+/// What a kind alone does not say: items, digits, how many numbers.
+fn details(dtype: &DType) -> Vec<(&'static str, Py)> {
+    match dtype {
+        DType::List { item, nullable } => vec![("item", typed_column("", item, *nullable))],
+        DType::Decimal { digits, scale } => {
+            vec![("digits", Py::integer(i64::from(*digits))), ("scale", Py::integer(i64::from(*scale)))]
+        }
+        DType::Vector { size: Some(size) } => vec![("size", Py::integer(i64::from(*size)))],
+        _ => Vec::new(),
+    }
 }
 
 fn kind_name(dtype: &DType) -> &'static str {

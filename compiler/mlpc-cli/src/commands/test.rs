@@ -3,10 +3,12 @@
 use crate::build::NoLock;
 use crate::error::ToolError;
 use crate::exit::Exit;
+use crate::files;
 use crate::params::{self, Given};
 use crate::project::Target;
 use crate::terminal::{Style, Terminal};
 use crate::testing::{self, How, Outcome};
+use std::path::PathBuf;
 
 /// Which tests to run, and how. Floats are the same within a millionth of their size, or 1e-9
 #[derive(Debug, clap::Args)]
@@ -31,6 +33,9 @@ pub struct Args {
     /// How results are shown
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    /// Also write the results to a file, as JUnit XML
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
 }
 
 /// How results are shown.
@@ -50,6 +55,9 @@ pub fn run(args: &Args, terminal: &mut Terminal) -> Result<Exit, ToolError> {
     let no_lock = if args.locked { NoLock::Refuse } else { NoLock::Make };
     let how = How { jobs: args.jobs, cases: args.cases, no_lock };
     let (session, outcomes) = testing::run_all(&args.target, &args.params, args.filter.as_deref(), how, terminal)?;
+    if let Some(path) = &args.junit {
+        files::write(path, &testing::junit(&session, &outcomes))?;
+    }
     match args.format {
         Format::Json => terminal.print(&testing::json(&session, &outcomes)),
         Format::Junit => terminal.print(&testing::junit(&session, &outcomes)),

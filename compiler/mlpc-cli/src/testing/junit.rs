@@ -3,6 +3,7 @@
 use super::{Outcome, text};
 use crate::project::Session;
 use crate::terminal::{Colour, Paint};
+use mlpc_native::testing::Problem;
 use std::fmt::Write as _;
 
 /// One document: a suite for each features block or function.
@@ -27,13 +28,21 @@ pub fn document(session: &Session, outcomes: &[Outcome]) -> String {
 }
 
 fn counts<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> String {
-    let (mut tests, mut failures, mut seconds) = (0, 0, 0.0);
+    let (mut tests, mut failures, mut errors, mut seconds) = (0, 0, 0, 0.0);
     for outcome in outcomes {
         tests += 1;
-        failures += usize::from(!outcome.passed());
+        errors += usize::from(is_error(outcome));
+        failures += usize::from(!outcome.passed() && !is_error(outcome));
         seconds += outcome.seconds;
     }
-    format!(" tests=\"{tests}\" failures=\"{failures}\" errors=\"0\" time=\"{seconds:.3}\"")
+    format!(
+        " tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"0\" time=\"{seconds:.3}\""
+    )
+}
+
+/// Whether the code broke, rather than giving something else than expected.
+fn is_error(outcome: &Outcome) -> bool {
+    outcome.problems.iter().any(|problem| matches!(problem, Problem::Error { .. }))
 }
 
 fn case(session: &Session, outcome: &Outcome, out: &mut String) {
@@ -51,9 +60,13 @@ fn case(session: &Session, outcome: &Outcome, out: &mut String) {
         return;
     }
     let lines = text::details(session, outcome, Paint::new(Colour::Never, false));
-    let first = lines.first().map_or("", |line| line.trim());
+    // A line that ends so says what the next one is about.
+    let until = usize::from(lines.first().is_some_and(|line| line.ends_with(':')));
+    let first: Vec<&str> = lines.iter().take(until + 1).map(|line| line.trim()).collect();
+    let (tag, kind) = if is_error(outcome) { ("error", "Error") } else { ("failure", "Failure") };
+    let (message, text) = (escaped(&first.join(" ")), escaped(&lines.join("\n")));
     out.push_str(">\n");
-    out.push_str(&format!("      <failure message=\"{}\">{}</failure>\n", escaped(first), escaped(&lines.join("\n"))));
+    out.push_str(&format!("      <{tag} message=\"{message}\" type=\"{kind}\">{text}</{tag}>\n"));
     out.push_str("    </testcase>\n");
 }
 

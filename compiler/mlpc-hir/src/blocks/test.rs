@@ -251,9 +251,10 @@ impl Checker<'_, '_> {
             return;
         }
         let what = format!("`{}`", name.text);
+        let zone = self.subject.tables.first().and_then(|table| table.zone.as_deref());
         let mut values: Vec<Const> = Vec::new();
         for item in items {
-            match literal::value(self.context, item, &column.ty, None, &what) {
+            match literal::value(self.context, item, &column.ty, zone, &what) {
                 Ok(value) => values.push(value),
                 Err(finding) => {
                     self.context.findings.push(*finding);

@@ -180,7 +180,8 @@ fn pruned(mut set: FeatureSet, under: &Features, observed: Vec<String>, subject:
     for stage in set.fitted.drain(..).rev() {
         let (name, reads) = match &stage {
             FittedStage::Fit(fitted) => {
-                (&fitted.name, fitted.args.values().flatten().flat_map(crate::plan::Expr::columns).collect())
+                let args = fitted.args.values().flatten().flat_map(crate::plan::Expr::columns);
+                (&fitted.name, args.chain(fitted.learned_from.values().cloned()).collect())
             }
             FittedStage::Value(value) => (&value.name, value.expr.columns()),
         };

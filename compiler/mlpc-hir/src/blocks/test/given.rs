@@ -6,7 +6,7 @@ use crate::check::block_named;
 use crate::errors::{self, tests};
 use crate::typed::test::GivenRows;
 use crate::typed::{Column, Const, Finding};
-use crate::types::Ty;
+use crate::types::{Detail, Interval, Ty};
 use indexmap::IndexMap;
 use mlpc_db::{Db, Place, Project};
 use mlpc_diagnostics::{Code, Span};
@@ -97,8 +97,11 @@ fn row(
         let what = format!("`{}`", name.text);
         match literal::value(context, expr, &column.ty, table.zone.as_deref(), &what) {
             Ok(value) => {
-                if value.number().is_some_and(|number| !column.ty.range.contains(number)) {
-                    found.push(tests::out_of_range(&name.text, &value, column.ty.range, expr.span));
+                let range = range(&column.ty);
+                let numbers = literal::numbers(&value, &column.ty.kind);
+                if let Some(outside) = numbers.into_iter().find(|number| !range.contains(*number)) {
+                    let shown = if value.number().is_some() { value.clone() } else { Const::Float(outside) };
+                    found.push(tests::out_of_range(&name.text, &shown, range, expr.span));
                 }
                 row.insert(name.text.clone(), value);
             }
@@ -111,6 +114,14 @@ fn row(
         }
     }
     row
+}
+
+/// The range of a column's numbers: of a wide one, of each.
+fn range(ty: &Ty) -> Interval {
+    match &ty.detail {
+        Detail::Wide(wide) => wide.item.range,
+        _ => ty.range,
+    }
 }
 
 /// Two rows with the same key.

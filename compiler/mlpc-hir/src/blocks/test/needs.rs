@@ -86,7 +86,7 @@ pub fn fitted_calls(definition: &Definition) -> Vec<(String, &FittedCall)> {
     let mut found = Vec::new();
     match &definition.expr.kind {
         TKind::Fitted(call) => {
-            call.args.values().flatten().for_each(|arg| collect(&definition.name, arg, &mut found));
+            call.fitted_on().for_each(|from| collect(&definition.name, from, &mut found));
             found.push((definition.name.clone(), &**call));
         }
         _ => collect(&definition.name, &definition.expr, &mut found),
@@ -102,6 +102,6 @@ fn collect<'a>(owner: &str, expr: &'a TExpr, found: &mut Vec<(String, &'a Fitted
     let base = format!("{owner}__{}", call.function);
     let taken = found.iter().filter(|(name, _)| *name == base || name.starts_with(&format!("{base}_"))).count();
     let name = if taken == 0 { base } else { format!("{base}_{}", taken + 1) };
-    call.args.values().flatten().for_each(|arg| collect(&name, arg, found));
+    call.fitted_on().for_each(|from| collect(&name, from, found));
     found.push((name, call));
 }
