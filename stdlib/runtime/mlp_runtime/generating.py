@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -137,8 +138,8 @@ def _repeats(schema: Schema, rows: Sequence[Mapping[str, Any]], row: Mapping[str
 
 def simple(column: Column) -> list[Any]:
     """Values at which code breaks, the plainest first: zero, one, edges of the range, nothing in it."""
-    if column.levels is not None:
-        return list(column.levels[:1])
+    if column.levels is not None or column.matches is not None:
+        return list((column.levels or ())[:1])
     if column.kind in ("int", "float", "decimal"):
         return [_numeric(column, edge) for edge in _edges(column) if _fits(column, edge)]
     if column.kind == "vector":
@@ -227,9 +228,10 @@ def _float(column: Column, chance: random.Random) -> float:
 
 
 def _int(column: Column, chance: random.Random) -> int:
-    within = column.within or Bounds()
-    value = round(_number(column, chance))
-    return value if _inside(within, value) else int(_number(column, chance))
+    number = _number(column, chance)
+    near = [round(number), math.floor(number), math.ceil(number), math.floor(number) + 1]
+    inside = [value for value in near if _inside(column.within or Bounds(), value)]
+    return inside[0] if inside else near[0]
 
 
 def _decimal(column: Column, chance: random.Random) -> Decimal:
@@ -340,30 +342,36 @@ def _smaller(case: Case, tables: Tables, free: Sequence[str]) -> Iterator[Tables
 
 def _plainer(column: Column, value: Any) -> Iterator[Any]:
     """Plainer values than this one, the plainest first."""
-    choices = [*([None] if column.nullable else []), *simple(column)]
+    # Items of a list get plainer by themselves.
+    known = simple(column)[: 1 if column.kind in ("vector", "list") else None]
+    choices = [*([None] if column.nullable else []), *known]
     for choice in choices:
         if choice == value and type(choice) is type(value):
             return
         yield choice
     if isinstance(value, list):
         yield from _plainer_items(column, value)
-    elif isinstance(value, str) and column.kind == "string" and len(value) > 1:
+    elif isinstance(value, str) and column.kind == "string" and column.matches is None:
+        if len(value) < 2:
+            return
         yield value[: len(value) // 2]
         yield value[len(value) // 2 :]
     elif isinstance(value, float | int | Decimal) and not isinstance(value, bool):
-        yield from _plainer_numbers(column, value)
+        within = column.within or Bounds()
+        yield from (plain for plain in _nearer(value) if _inside(within, float(plain)))
 
 
-def _plainer_numbers(column: Column, value: float | Decimal) -> Iterator[Any]:
+def _nearer(value: Any) -> Iterator[Any]:
     """With fewer digits; nearer to zero by a half, a quarter and so on down to one."""
-    if not isinstance(value, int) and value != round(value):
-        shorter = [type(value)(round(value, digits)) for digits in (0, 1, 2)]
-        yield from (short for short in dict.fromkeys(shorter) if short != value)
+    kind = type(value)
+    if kind is not int and value != round(value):
+        shorter = dict.fromkeys(kind(round(value, digits)) for digits in (0, 1, 2))
+        yield from (short for short in shorter if short != value)
     whole = abs(int(value))
     step = whole // 2
     while step > 0:
         nearer = whole - step
-        yield type(value)(nearer if value > 0 else -nearer)
+        yield kind(nearer if value > 0 else -nearer)
         step //= 2
 
 
