@@ -16,7 +16,7 @@ mod e2e {
     mod lint;
     mod predict;
     mod splits;
-    mod times;
     mod testing;
+    mod times;
     mod types;
 }

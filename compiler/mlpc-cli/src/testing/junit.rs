@@ -35,9 +35,7 @@ fn counts<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> String {
         failures += usize::from(!outcome.passed() && !is_error(outcome));
         seconds += outcome.seconds;
     }
-    format!(
-        " tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"0\" time=\"{seconds:.3}\""
-    )
+    format!(" tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"0\" time=\"{seconds:.3}\"")
 }
 
 /// Whether the code broke, rather than giving something else than expected.

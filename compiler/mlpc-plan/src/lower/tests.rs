@@ -180,8 +180,8 @@ fn pruned(mut set: FeatureSet, under: &Features, observed: Vec<String>, subject:
     for stage in set.fitted.drain(..).rev() {
         let (name, reads) = match &stage {
             FittedStage::Fit(fitted) => {
-                let args = fitted.args.values().flatten().flat_map(crate::plan::Expr::columns);
-                (&fitted.name, args.chain(fitted.learned_from.values().cloned()).collect())
+                let fitted_on = fitted.args.values().flatten().chain(fitted.learned_from.values());
+                (&fitted.name, fitted_on.flat_map(crate::plan::Expr::columns).collect())
             }
             FittedStage::Value(value) => (&value.name, value.expr.columns()),
         };
