@@ -255,6 +255,12 @@ impl TyKind {
         if self == other { self.clone() } else { Self::Decimal(MOST_DIGITS, scale(self).max(scale(other))) }
     }
 
+    /// The kind of sums of many values, exactly.
+    #[must_use]
+    pub fn of_sums(&self) -> Self {
+        if let Self::Decimal(_, scale) = self { Self::Decimal(MOST_DIGITS, *scale) } else { self.clone() }
+    }
+
     /// The kind of decimals that products of these two are, exactly; none where that needs too many digits.
     #[must_use]
     pub fn decimal_product(&self, other: &Self) -> Option<Self> {

@@ -110,13 +110,13 @@ def numbers(rows: pl.DataFrame, name: str) -> pl.Expr:
 
 
 def restored(value: pl.Expr, dtype: pl.DataType, function: Function) -> pl.Expr:
-    """Numbers as the decimals that they count."""
+    """Numbers as the decimals that they count; what divides gives floats of them."""
     if not isinstance(dtype, pl.Decimal):
         return value
     if function.name in ("sum", "min", "max"):
         unit = pl.lit(Decimal(1).scaleb(-dtype.scale))
-        return (value.cast(pl.Decimal(38, 0)) * unit).cast(dtype)
-    return (value / float(10**dtype.scale)).cast(dtype)
+        return (value.cast(pl.Decimal(38, 0)) * unit).cast(pl.Decimal(38, dtype.scale))
+    return value / float(10**dtype.scale)
 
 
 def _rolled(rows: pl.DataFrame, functions: Mapping[str, Function], span: Span) -> pl.DataFrame:

@@ -42,8 +42,11 @@ class Aggregate:
             return pl.Int64()
         if self.function == "diff" and of.is_temporal():
             return pl.Duration("us")
-        is_float = self.function in ("mean", "std", "quantile", "ewm_mean")
-        return pl.Float64() if is_float and of.is_numeric() and not of.is_decimal() else of
+        if self.function in ("mean", "std", "quantile", "ewm_mean") and of.is_numeric():
+            return pl.Float64()
+        # What adds decimals is exact, and may need more digits.
+        adds = self.function in ("sum", "diff") and isinstance(of, pl.Decimal)
+        return pl.Decimal(38, of.scale) if adds else of
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -276,7 +277,9 @@ def test_many_runs_are_counted_at_once() -> None:
 
 
 @pytest.mark.parametrize("rows", [None, 3])
-def test_durations_and_decimals_keep_their_type(rows: int | None) -> None:
+def test_durations_keep_their_type_and_decimals_are_exact_where_nothing_divides(
+    rows: int | None,
+) -> None:
     frame, _ = tables(7, 40)
     frame = frame.with_columns(
         took=pl.duration(minutes=pl.col("n")), price=pl.col("x").round(2).cast(pl.Decimal(10, 2))
@@ -309,10 +312,14 @@ def test_durations_and_decimals_keep_their_type(rows: int | None) -> None:
         took=pl.col("took").dt.total_microseconds(), price=pl.col("price").cast(pl.Float64)
     ).to_dicts()
     for column in ["took", "price"]:
-        assert made.collect_schema()[f"{column} mean"] == frame.schema[column]
         for name, (_, plain) in functions.items():
             ours = found[f"{column} {name}"]
-            assert ours.dtype == frame.schema[column]
+            dtype = frame.schema[column]
+            if column == "price" and name in ("mean", "median", "ewm"):
+                dtype = pl.Float64()
+            if column == "price" and name in ("sum", "diff"):
+                dtype = pl.Decimal(38, 2)
+            assert ours.dtype == made.collect_schema()[ours.name] == dtype
             if plain is None:
                 plain = functions["mean"][1]
             numbers = ours.dt.total_microseconds() if column == "took" else ours.cast(pl.Float64)
@@ -326,8 +333,8 @@ def test_durations_and_decimals_keep_their_type(rows: int | None) -> None:
             )
             for our, their in zip(numbers.to_list(), theirs, strict=True):
                 # A unit of the type is as near as it gets; long half-lives give the plain mean.
-                near = 1.0 if column == "took" else 0.01
-                near *= 2e5 if name == "ewm" and column == "took" else 1
+                near = 1.0 if column == "took" else 1e-9
+                near *= 2e5 if name == "ewm" else 1
                 assert (our is None) == (their is None)
                 assert our is None or abs(our - their) <= near * 1.001, (column, name, our, their)
 
@@ -381,3 +388,25 @@ def test_every_bit_is_the_same_with_any_number_of_threads() -> None:
         told.append(output.stdout.split())
     assert [threads for threads, _ in told] == ["1", "2", "5"]
     assert len({digest for _, digest in told}) == 1
+
+
+def test_sums_of_decimals_are_exact_and_have_room() -> None:
+    start = datetime(2020, 1, 1, tzinfo=UTC)
+    prices = [Decimal("99999999.99"), Decimal("0.01"), Decimal("-0.02"), Decimal("99999999.99")]
+    frame = pl.DataFrame(
+        {
+            "at": [start + at * HOUR for at in range(4)],
+            "price": pl.Series(prices, dtype=pl.Decimal(10, 2)),
+        }
+    )
+    made = windows.back(
+        frame.lazy(),
+        {"sum": windows.sum(pl.col("price")), "diff": windows.diff(pl.col("price"), 1)},
+        time="at",
+        lag=timedelta(microseconds=-1),
+    ).collect(engine="in-memory")
+    assert made["sum"].to_list() == [sum(prices[: at + 1], Decimal(0)) for at in range(4)]
+    assert made["diff"].to_list() == [
+        None,
+        *(b - a for a, b in zip(prices, prices[1:], strict=False)),
+    ]

@@ -165,11 +165,14 @@ impl Aggregate {
         let from = |at: f64| Interval { low: at, low_closed: true, ..Interval::ALL };
         let count = || Ty::new(TyKind::Int).in_range(from(0.0));
         let Some(value) = value else { return count() };
-        // An int's mean is a float; a unit, where there is one, stays.
+        // What divides gives a float of ints and of decimals; a unit, where there is one, stays.
         let float = |range: Interval| {
-            let kind = if value.kind == TyKind::Int { TyKind::Float } else { value.kind.clone() };
+            let exact = matches!(value.kind, TyKind::Int | TyKind::Decimal(..));
+            let kind = if exact { TyKind::Float } else { value.kind.clone() };
             Ty { kind, ..value.clone() }.in_range(range).with_null(true)
         };
+        // What adds is exact, and may need more digits than there were.
+        let added = || Ty { kind: value.kind.of_sums(), ..value.clone() };
         match self.name {
             "count" | "n_unique" => count(),
             "rank" => Ty::new(TyKind::Int).in_range(from(1.0)).with_null(true),
@@ -179,11 +182,11 @@ impl Aggregate {
                     range if range.high <= 0.0 => from(0.0).negated(),
                     _ => Interval::ALL,
                 };
-                value.clone().in_range(range).with_null(false)
+                added().in_range(range).with_null(false)
             }
             "mean" | "quantile" | "ewm_mean" => float(value.range),
             "std" => float(from(0.0)),
-            "diff" => value.clone().in_range(value.range.plus(value.range.negated())).with_null(true),
+            "diff" => added().in_range(value.range.plus(value.range.negated())).with_null(true),
             _ => value.clone().with_null(true),
         }
     }
