@@ -45,8 +45,9 @@ class Aggregate:
         if self.function in ("mean", "std", "quantile", "ewm_mean") and of.is_numeric():
             return pl.Float64()
         # What adds decimals is exact, and may need more digits.
-        adds = self.function in ("sum", "diff") and isinstance(of, pl.Decimal)
-        return pl.Decimal(38, of.scale) if adds else of
+        if isinstance(of, pl.Decimal) and self.function in ("sum", "diff"):
+            return pl.Decimal(38, of.scale)
+        return of
 
 
 @dataclass(frozen=True, kw_only=True)
