@@ -335,7 +335,7 @@ def test_durations_keep_their_type_and_decimals_are_exact_where_nothing_divides(
             for our, their in zip(numbers.to_list(), theirs, strict=True):
                 # A unit of the type is as near as it gets; long half-lives give the plain mean.
                 near = 1.0 if column == "took" else 1e-9
-                near *= (2e5 if column == "took" else 1e6) if name == "ewm" else 1
+                near *= (2e5 if column == "took" else 1e7) if name == "ewm" else 1
                 assert (our is None) == (their is None)
                 assert our is None or abs(our - their) <= near * 1.001, (column, name, our, their)
 
