@@ -22,6 +22,7 @@ pub mod history;
 mod latest;
 mod layout;
 mod logs;
+pub mod notify;
 mod options;
 mod output;
 mod prepare;

@@ -15,6 +15,7 @@ mod files;
 mod json;
 mod lockfile;
 mod markdown;
+mod notify;
 mod params;
 mod profiles;
 mod progress;

@@ -1,9 +1,9 @@
 //! What a run came to: metrics, verdicts, results, times.
 
 use crate::project::shown;
-use crate::terminal::{Paint, Style};
+use crate::terminal::{Colour, Paint, Style};
 use crate::text::{columns, duration, number, plural};
-use mlpc_native::events::{Finished, StepFinished, Verdict};
+use mlpc_native::events::{Finished, StepFinished, StepState, Verdict};
 use mlpc_native::{Outcome, RunEvent};
 use mlpc_plan::Plan;
 use mlpc_plan::plan::StepSpec;
@@ -62,6 +62,15 @@ impl Collected {
         section(paint.paint(Style::Bold, "Time"), self.times());
         lines.push(self.outcome(plan, finished, paint));
         lines
+    }
+
+    /// A few lines for a channel: how it ended, and why.
+    #[must_use]
+    pub fn message(&self, plan: &Plan) -> String {
+        let Some(finished) = &self.finished else { return String::new() };
+        let why = self.steps.iter().filter(|step| matches!(step.state, StepState::Failed | StepState::Refused));
+        let why = why.map(|step| format!("{}: {}", step.title, step.message.as_deref().unwrap_or("no reason given")));
+        std::iter::once(self.outcome(plan, finished, Paint::new(Colour::Never, false))).chain(why).collect::<Vec<_>>().join("\n")
     }
 
     fn results(&self, finished: &Finished) -> Vec<String> {

@@ -381,7 +381,7 @@ pub const BLOCKS: &[BlockSpec] = &[
         content: Content {
             settings: &[
                 setting("rows", Word(&["all", "new", "unlabelled"]), "which rows are scored"),
-                required("output", Call(&["parquet"]), "where predictions go, as `parquet(\"late.parquet\")`"),
+                required("output", Call(&["parquet", "csv"]), "where predictions go, as `parquet(\"late.parquet\")`"),
                 SCHEDULE,
                 ENVIRONMENT,
                 RETRY,

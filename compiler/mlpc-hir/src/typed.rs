@@ -2,6 +2,7 @@
 //! positions in files, so that a query's result stays equal when only layout changes.
 
 mod data;
+mod entry;
 mod expr;
 mod features;
 mod learn;
@@ -9,6 +10,7 @@ mod release;
 pub mod test;
 
 pub use data::*;
+pub use entry::*;
 pub use expr::*;
 pub use features::*;
 pub use learn::*;
@@ -98,6 +100,10 @@ pub struct Pipeline {
     pub seed: Option<i64>,
     /// To what was known then every dataset is cut: a day or an instant.
     pub as_of: Option<Const>,
+    /// When it runs.
+    pub schedule: Option<Schedule>,
+    /// Who is told how a run ended.
+    pub notify: Vec<Notify>,
     /// Defaults for every step.
     pub operations: Operations,
 }

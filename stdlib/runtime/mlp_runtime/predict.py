@@ -62,6 +62,7 @@ def score(
     timestamp: str | None = None,
     which: Which = "all",
     previous: Path | None = None,
+    previous_format: Literal["parquet", "csv"] = "parquet",
     now: datetime | None = None,
 ) -> Scored:
     """Score the rows of today's datasets: all, those that `previous` lacks and with what it holds,
@@ -74,18 +75,22 @@ def score(
     given = {name: table.scan(datasets[name]) for name in features.DATASETS}
     asked = [given[name] for name in features.PREDICT_DATASETS]
     rows = _collect(champion, features.predict_rows(*asked))
-    before = None if previous is None else table.read(previous)
-    if before is not None:
+    carried = list(dict.fromkeys([*today.KEY, *([] if timestamp is None else [timestamp])]))
+    moment = now or datetime.now(UTC).replace(microsecond=0)
+    before = None
+    if previous is not None:
+        none = _none(champion, rows.clear(), carried, moment)
+        csv = previous_format == "csv"
+        before = table.read_back_csv(previous, none.schema) if csv else table.read(previous)
+        if before.schema != none.schema:
+            told = _differences(before, none)
+            raise Failure(f"the predictions of before have other columns: {told}")
         rows = _without(rows, before, features)
     if which == "unlabelled":
         rows = _without(rows, _collect(champion, features.rows(*given.values())), features)
-    carried = list(dict.fromkeys([*today.KEY, *([] if timestamp is None else [timestamp])]))
-    moment = now or datetime.now(UTC).replace(microsecond=0)
     made = _predictions(champion, rows, carried, moment)
     if before is None:
         return Scored(rows=made, count=made.height, champion=champion)
-    if before.schema != made.schema:
-        raise Failure(f"the predictions of before have other columns: {_differences(before, made)}")
     return Scored(rows=pl.concat([before, made]), count=made.height, champion=champion)
 
 

@@ -150,6 +150,31 @@ def write(rows: pl.DataFrame, path: Path) -> None:
     )
 
 
+def write_csv(rows: pl.DataFrame, path: Path) -> None:
+    """Store a table as text that is read back as it was: times in UTC, texts in quotes, nothing where a value is null."""
+    moments = pl.selectors.datetime().dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ")
+    rows.with_columns(moments).write_csv(path, quote_style="non_numeric", null_value="")
+
+
+def read_back_csv(path: Path, schema: pl.Schema) -> pl.DataFrame:
+    """What `write_csv` stored, if its columns are these; otherwise as text, which has another schema."""
+    text = pl.read_csv(path, infer_schema=False, glob=False)
+    if text.columns != list(schema):
+        return text
+    return text.select(_read_back(name, dtype) for name, dtype in schema.items())
+
+
+def _read_back(name: str, dtype: pl.DataType) -> pl.Expr:
+    value = expr.column(name)
+    if isinstance(dtype, pl.Datetime):
+        return value.str.to_datetime(time_unit="us", time_zone="UTC")
+    if dtype == pl.Date:
+        return value.str.to_date()
+    if dtype == pl.Boolean:
+        return value.replace_strict({"true": True, "false": False}, return_dtype=pl.Boolean)
+    return value.cast(dtype)
+
+
 def without(raw: pl.DataFrame, null: Sequence[str]) -> list[pl.Expr]:
     """The columns, null where the text is one of those that mean null."""
     if not null:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -269,3 +270,22 @@ def test_equal_tables_give_equal_bytes(tmp_path: Path) -> None:
     table.write(pl.concat([rows[:77], rows[77:]], rechunk=False), tmp_path / "two")
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
     assert table.read(tmp_path / "one").equals(rows)
+
+
+def test_text_is_read_back_as_it_was(tmp_path: Path) -> None:
+    moment = datetime(2013, 1, 31, 23, 59, 59, 123456, tzinfo=UTC)
+    rows = pl.DataFrame(
+        {
+            "a": pl.Series([1, None], dtype=pl.Int64),
+            "b": pl.Series([0.1 + 0.2, None]),
+            "c": pl.Series([True, None]),
+            "d": pl.Series(['say "x", or\nnot', None]),
+            "e": pl.Series([moment, None], dtype=pl.Datetime("us", "UTC")),
+            "f": pl.Series([date(2013, 1, 31), None]),
+            "g": pl.Series([Decimal("1.50"), None], dtype=pl.Decimal(10, 2)),
+        }
+    )
+    path = tmp_path / "d.csv"
+    table.write_csv(rows, path)
+    assert table.read_back_csv(path, rows.schema).equals(rows)
+    assert table.read_back_csv(path, rows.drop("g").schema).columns == rows.columns

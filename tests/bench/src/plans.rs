@@ -53,6 +53,8 @@ fn plan(steps: Vec<Step>) -> Plan {
         format: FORMAT.to_owned(),
         compiler: env!("CARGO_PKG_VERSION").to_owned(),
         pipeline: Pipeline { name: "bench".to_owned(), doc: None, owner: None, seed: 1, profile: None },
+        schedule: None,
+        notify: Vec::new(),
         sources: Vec::new(),
         environments: IndexMap::new(),
         features: IndexMap::new(),

@@ -1,10 +1,14 @@
 //! Batch scoring as people run it: an entry point of its own, the version under the alias, new rows only.
 
 use super::lint;
+use mlpc_tests::command::ended;
 use mlpc_tests::project::Project;
 use mlpc_tests::python;
 use serde_json::Value;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
+use std::thread;
 
 const PROGRAM: &str = r#"/// Will this ride be late?
 pipeline rides { seed = 7 }
@@ -38,6 +42,13 @@ predict everything of late_rides { output = parquet("scores/all.parquet") }
 predict nightly of late_rides {
   rows   = new
   output = parquet("scores/new.parquet")
+}
+
+predict daily of late_rides {
+  rows     = new
+  output   = csv("scores/daily.csv")
+  schedule = cron("0 5 * * *", timezone: "Europe/Vienna")
+  notify   = slack(webhook: secret("DAILY_WEBHOOK"), on: [success])
 }
 
 predict still_open of late_rides {
@@ -125,7 +136,7 @@ fn predictions_come_from_the_version_under_the_alias_and_new_rows_are_added() {
 fn a_build_holds_a_plan_for_each_entry_point() {
     let project = project(120);
     assert_eq!(project.mlpc(&["build", "--locked", "--out", "built"]).code, 0);
-    for entry in ["everything", "nightly", "still_open"] {
+    for entry in ["everything", "nightly", "daily", "still_open"] {
         let plan: Value = serde_json::from_str(&project.read(&format!("built/plans/predict.{entry}.json"))).unwrap();
         assert!(plan["finals"].as_array().unwrap().iter().any(|made| made["name"] == entry), "{plan}");
         assert_eq!(plan["steps"].as_array().unwrap().len(), 3);
@@ -136,4 +147,80 @@ fn a_build_holds_a_plan_for_each_entry_point() {
     assert!(unknown.stderr.contains("no entry point `predict.weekly`"), "{}", unknown.stderr);
     assert!(unknown.stderr.contains("predict.still_open"), "{}", unknown.stderr);
     assert_eq!(project.mlpc(&["plan", "--entry", "predict.nightly"]).code, 0);
+}
+
+/// Answers each request with a status, and gives what they said.
+fn webhook(statuses: Vec<&'static str>) -> (String, thread::JoinHandle<Vec<Value>>) {
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}/hook", server.local_addr().unwrap());
+    let told = thread::spawn(move || {
+        statuses.into_iter().map(|status| answered(&mut server.accept().unwrap().0, status)).collect()
+    });
+    (address, told)
+}
+
+fn answered(stream: &mut TcpStream, status: &str) -> Value {
+    let mut text = Vec::new();
+    let body = loop {
+        let mut part = [0; 4096];
+        let count = stream.read(&mut part).unwrap();
+        text.extend_from_slice(&part[..count]);
+        let found = String::from_utf8_lossy(&text).into_owned();
+        if let Some((_, body)) = found.split_once("\r\n\r\n")
+            && let Ok(body) = serde_json::from_str(body)
+        {
+            break body;
+        }
+    };
+    write!(stream, "HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
+    body
+}
+
+#[test]
+fn predictions_as_text_are_added_to_and_channels_are_told() {
+    let project = project(200);
+    project.edit(
+        "main.mlp",
+        "pipeline rides { seed = 7 }",
+        "pipeline rides { seed = 7, notify = slack(webhook: secret(\"HOOK\"), on: [failure, gate_refused]) }",
+    );
+    project.lock();
+    // A gate that refuses is told of, and a server that answers nothing useful only warned of.
+    project.edit("main.mlp", "roc_auc >= 0.6", "roc_auc >= 1.0");
+    let (address, told) = webhook(vec!["200 OK", "500 Broken"]);
+    let run = |variable: &str| ended(project.command(&["run", "--locked"]).env(variable, &address));
+    let refused = run("HOOK");
+    assert_eq!(refused.code, 3, "{}", refused.stderr);
+    let broken = run("HOOK");
+    assert_eq!(broken.code, 3);
+    assert!(broken.stderr.contains("the webhook of HOOK was not told: the server answered 500"), "{}", broken.stderr);
+    assert!(!broken.stderr.contains(&address), "{}", broken.stderr);
+    let told = told.join().unwrap();
+    let text = told[0]["text"].as_str().unwrap();
+    assert!(text.starts_with("rides was refused by its gate") && text.contains("gate release"), "{text}");
+    let unset = run("OTHER");
+    assert!(unset.stderr.contains("the variable HOOK, which holds the webhook's address, is not set"), "{}", unset.stderr);
+    // What succeeds is no failure.
+    project.edit("main.mlp", "roc_auc >= 1.0", "roc_auc >= 0.6");
+    assert_eq!(run("HOOK").code, 0);
+
+    let (address, told) = webhook(vec!["200 OK"; 3]);
+    let score = || {
+        let mut command = project.command(&["run", "--locked", "--entry", "predict.daily"]);
+        let done = ended(command.env("DAILY_WEBHOOK", &address));
+        assert_eq!(done.code, 0, "{}", done.stderr);
+        project.read("scores/daily.csv")
+    };
+    let first = score();
+    let header = "\"id\",\"prediction\",\"probability_false\",\"probability_true\",\"version\",\"scored_at\"";
+    assert_eq!(first.lines().next(), Some(header));
+    assert_eq!(first.lines().count(), 201);
+    assert_eq!(score(), first);
+    project.write("trips.csv", trips(230));
+    project.lock();
+    let more = score();
+    assert!(more.starts_with(&first) && more.lines().count() == 231, "{more}");
+    assert!(told.join().unwrap().iter().all(|told| told["text"].as_str().unwrap().starts_with("rides succeeded")));
+    let plan = project.mlpc(&["plan", "--entry", "predict.daily"]);
+    assert!(plan.stdout.contains("scheduled: 0 5 * * * (Europe/Vienna)"), "{}", plan.stdout);
 }

@@ -4,7 +4,7 @@ use super::{Context, Parts, argument};
 use crate::error::EmitError;
 use crate::names::module_name;
 use crate::py::{Argument, Py, flat};
-use mlpc_plan::plan::{Predict, PredictRows};
+use mlpc_plan::plan::{Predict, PredictFormat, PredictRows};
 
 /// Inputs that are no datasets.
 const OWN_INPUTS: [&str; 2] = ["champion", "previous"];
@@ -25,6 +25,8 @@ pub(super) fn predict(context: &Context<'_>, predict: &Predict) -> Result<Parts,
         PredictRows::New => ("new", "the rows that were not scored before"),
         PredictRows::Unlabelled => ("unlabelled", "the rows that have no label yet"),
     };
+    let format = PredictFormat::of(&predict.output);
+    let write = if format == PredictFormat::Csv { "table.write_csv" } else { "table.write" };
     let mut score = vec![
         Argument::positional(Py::name("champion")),
         Argument::positional(Py::Dict(given)),
@@ -37,12 +39,15 @@ pub(super) fn predict(context: &Context<'_>, predict: &Predict) -> Result<Parts,
     if predict.rows == PredictRows::New {
         context.require(&["previous"], &[])?;
         score.push(Argument::keyword("previous", Py::name("args.previous")));
+        if format == PredictFormat::Csv {
+            score.push(Argument::keyword("previous_format", Py::string("csv")));
+        }
     }
     let title = format!("Score {rows} with the {} of `{}`: `{}`.", predict.alias, predict.model, predict.name);
     let mut parts = Parts::new(title, "Predict with the version that holds the alias, by its own features.")
         .line(format!("champion = {}", flat(&Py::name("predict.champion").call_with(load))))
         .line(format!("scored = {}", flat(&Py::name("predict.score").call_with(score))))
-        .line("table.write(scored.rows, args.predictions)")
+        .line(format!("{write}(scored.rows, args.predictions)"))
         .line("return step.Result(rows={\"scored\": scored.count}, summary=scored.summary())");
     parts.features = Some(module);
     Ok(parts)

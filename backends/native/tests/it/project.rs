@@ -126,6 +126,8 @@ pub fn plan(steps: Vec<Step>) -> Plan {
         format: mlpc_plan::plan::FORMAT.to_owned(),
         compiler: "0.1.0".to_owned(),
         pipeline: Pipeline { name: "demo".to_owned(), doc: None, owner: None, seed: 42, profile: None },
+        schedule: None,
+        notify: Vec::new(),
         sources: Vec::new(),
         environments: IndexMap::new(),
         features: IndexMap::new(),

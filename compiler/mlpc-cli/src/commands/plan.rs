@@ -140,6 +140,9 @@ fn shown(plan: &Plan, lines: &[Line<'_>], paint: Paint) -> Vec<String> {
         .map(|(state, word)| format!("{} {word}", count(*state)))
         .collect();
     text.push(String::new());
+    if let Some(schedule) = &plan.schedule {
+        text.push(format!("scheduled: {} ({}), for an orchestrator to start", schedule.cron, schedule.timezone));
+    }
     text.push(format!("{}: {}, {}", plan.pipeline.name, plural(lines.len(), "step"), counts.join(", ")));
     text
 }

@@ -3,6 +3,7 @@
 use crate::build::{self, NoLock};
 use crate::environments;
 use crate::error::ToolError;
+use crate::notify;
 use crate::exit::Exit;
 use crate::params::{self, Given};
 use crate::progress::{Format, Reporter};
@@ -77,6 +78,7 @@ pub fn run(args: &Args, terminal: &mut Terminal) -> Result<Exit, ToolError> {
     if args.format == Format::Text {
         summarise(&collected, plan, terminal);
     }
+    notify::tell(plan, &collected, outcome, terminal);
     Ok(match outcome {
         Outcome::Succeeded => Exit::Fine,
         Outcome::Refused => Exit::Refused,

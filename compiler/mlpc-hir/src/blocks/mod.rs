@@ -1,6 +1,7 @@
 //! One file per kind of block: from its syntax to its typed form.
 
 pub mod dataset;
+mod entry;
 mod expectations;
 pub mod features;
 pub mod function;

@@ -10,7 +10,6 @@ use crate::typed::{Checked, Const, Environment, Operations, Parameter, Pipeline}
 use crate::types::{Interval, Ty, TyKind};
 use mlpc_db::{Block, Db, Project, parse_block};
 use mlpc_syntax::ast::{BlockDecl, Decl, Entry, Expr, ExprKind};
-use std::str::FromStr;
 
 /// The `pipeline` block.
 #[salsa::tracked]
@@ -19,15 +18,14 @@ pub fn pipeline<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Pipeline> {
     let Some(declared) = body(db, block) else { return context.done(Pipeline::default()) };
     let decl = &in_profile(&mut context, declared);
     let operations = operations(&mut context, decl);
-    for later in ["tracking", "storage", "notify", "schedule"] {
+    for later in ["tracking", "storage"] {
         let embedded = |expr: &Expr| dotted(expr).as_deref() == Some("embedded");
         if let Some(expr) = setting(decl, later).filter(|expr| !embedded(expr)) {
             context.findings.push(errors::not_supported(&format!("this `{later}`"), expr.span));
         }
     }
-    if let Some(expr) = setting(decl, "schedule") {
-        schedule(&mut context, expr);
-    }
+    let schedule = super::entry::schedule(&mut context, decl);
+    let notify = super::entry::notify(&mut context, decl);
     let seed = setting(decl, "seed").and_then(|expr| match constant(db, context.file, expr) {
         Some(Const::Int(seed)) => Some(seed),
         _ => None,
@@ -41,7 +39,7 @@ pub fn pipeline<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Pipeline> {
         _ => None,
     };
     let as_of = setting(decl, "as_of").and_then(|expr| as_of(&mut context, expr));
-    context.done(Pipeline { owner, seed, as_of, operations })
+    context.done(Pipeline { owner, seed, as_of, schedule, notify, operations })
 }
 
 /// The time to which every dataset is cut: a day or an instant.
@@ -288,19 +286,4 @@ fn retry(context: &mut Context<'_>, expr: &Expr) -> Option<(u32, u64, f64, u64)>
         }
     }
     Some((attempts, initial, factor, longest))
-}
-
-fn schedule(context: &mut Context<'_>, expr: &Expr) {
-    let Some((_, args, _)) = call_of(expr) else { return };
-    for arg in args {
-        let Some(Const::Str(text)) = literal(&arg.value) else { continue };
-        let problem = match arg.name.as_ref().map(|name| name.text.as_str()) {
-            None => croner::Cron::from_str(&text).err().map(|error| format!("{text:?} is no cron expression: {error}")),
-            Some("timezone") => jiff::tz::TimeZone::get(&text).err().map(|_| format!("there is no time zone {text:?}")),
-            Some(_) => None,
-        };
-        if let Some(message) = problem {
-            context.findings.push(errors::bad_value(message, "makes no sense", arg.value.span));
-        }
-    }
 }

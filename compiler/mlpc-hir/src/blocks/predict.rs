@@ -22,18 +22,15 @@ pub fn predict<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Predict> {
     let mut context = context(db, block);
     let Some(decl) = body(db, block) else { return context.done(Predict::default()) };
     let operations = super::operations::operations(&mut context, decl);
-    for later in ["schedule", "notify"] {
-        if let Some(expr) = setting(decl, later) {
-            context.findings.push(errors::not_supported(&format!("`{later}` of a predict block"), expr.span));
-        }
-    }
+    let schedule = super::entry::schedule(&mut context, decl);
+    let notify = super::entry::notify(&mut context, decl);
     let rows = match setting(decl, "rows").and_then(literal) {
         Some(Const::Str(word)) if word == "new" => PredictRows::New,
         Some(Const::Str(word)) if word == "unlabelled" => PredictRows::Unlabelled,
         _ => PredictRows::All,
     };
     let output = setting(decl, "output").and_then(|expr| output(&mut context, expr)).unwrap_or_default();
-    let mut value = Predict { rows, output, operations, ..Predict::default() };
+    let mut value = Predict { rows, output, schedule, notify, operations, ..Predict::default() };
     if let Some(model) = context.connected(&["register"]) {
         let registered = &register(db, model).value;
         value.register = context.qualified(model);
@@ -81,18 +78,18 @@ fn taken(shape: &FeaturesShape) -> Option<&String> {
     shape.key.iter().chain(&shape.timestamp).find(own)
 }
 
-/// The file of `parquet("…")`: within the project, and not where mlpc keeps things of its own.
+/// The file of `parquet("…")` or `csv("…")`: within the project, and not where mlpc keeps things of its own.
 fn output(context: &mut Context<'_>, expr: &Expr) -> Option<String> {
     // Another call is reported as such.
-    let (_, args, _) = call_of(expr).filter(|(name, _, _)| name == "parquet")?;
+    let (format, args, _) = call_of(expr).filter(|(name, _, _)| ["parquet", "csv"].contains(&name.as_str()))?;
     let first = args.first()?;
     let Some(Const::Str(written)) = literal(&first.value) else {
-        context.findings.push(errors::wrong_form("output", "a file, as `parquet(\"late.parquet\")`", first.value.span));
+        context.findings.push(errors::wrong_form("output", "a file, as `parquet(\"late.parquet\")` or `csv(\"late.csv\")`", first.value.span));
         return None;
     };
     let outside = written.starts_with('/') || written.split('/').any(|part| part == ".." || part == ".mlp");
-    if outside || written.contains('\\') || written.contains(':') || !written.ends_with(".parquet") {
-        context.findings.push(errors::bad_output(&written, first.value.span));
+    if outside || written.contains('\\') || written.contains(':') || !written.ends_with(&format!(".{format}")) {
+        context.findings.push(errors::bad_output(&format, &written, first.value.span));
         return None;
     }
     Some(crate::names::join_path(context.file.path(context.db), &written))

@@ -31,7 +31,8 @@ pub fn output_clash(path: &str, keyword: &str, name: &str, place: Place, span: S
 }
 
 /// An output at a place where nothing may be written.
-pub fn bad_output(path: &str, span: Span) -> Finding {
-    bad_value(format!("`{path}` is no Parquet file within the project"), "not written there", span)
-        .help("as `parquet(\"predictions/late.parquet\")`, relative to this file")
+pub fn bad_output(format: &str, path: &str, span: Span) -> Finding {
+    let kind = if format == "csv" { "CSV" } else { "Parquet" };
+    bad_value(format!("`{path}` is no {kind} file within the project"), "not written there", span)
+        .help(format!("as `{format}(\"predictions/late.{format}\")`, relative to this file"))
 }

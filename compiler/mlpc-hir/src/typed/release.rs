@@ -98,6 +98,10 @@ pub struct Predict {
     pub rows: PredictRows,
     /// Where the predictions go, relative to the project's root.
     pub output: String,
+    /// When it runs.
+    pub schedule: Option<super::Schedule>,
+    /// Who is told how a run ended.
+    pub notify: Vec<super::Notify>,
     /// How it runs.
     pub operations: Operations,
 }

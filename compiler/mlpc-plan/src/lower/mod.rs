@@ -1,5 +1,6 @@
 //! From a checked program to the plan: one step per piece of work, in an order in which each comes after all it needs.
 
+mod entry;
 mod expr;
 mod features;
 mod predict;
@@ -52,16 +53,19 @@ fn begin<'db>(db: &'db dyn Db, project: Project, lock: &Lock) -> (Lowering<'db>,
     let wanted = wanted(db, project);
     let pipeline_block = all_blocks(db, project, "pipeline").into_iter().next();
     let lowering = lowering(db, project);
+    let declared = pipeline_block.map(|block| operations::pipeline(db, block).value.clone()).unwrap_or_default();
     let plan = Plan {
         format: FORMAT.to_owned(),
         compiler: env!("CARGO_PKG_VERSION").to_owned(),
         pipeline: Pipeline {
             name: lowering.pipeline.clone(),
             doc: pipeline_block.and_then(|block| body(db, block)).and_then(|decl| decl.doc.clone()),
-            owner: pipeline_block.and_then(|block| operations::pipeline(db, block).value.owner.clone()),
+            owner: declared.owner.clone(),
             seed: lowering.seed,
             profile: project.profile(db).clone(),
         },
+        schedule: declared.schedule.as_ref().map(entry::schedule),
+        notify: entry::notify(&declared.notify),
         sources: sources(&wanted, lock),
         environments: environments(&wanted, lock),
         features: IndexMap::new(),

@@ -1,9 +1,9 @@
 //! Entry points that score rows: the data that the model's features read, and one step.
 
 use super::steps::output;
-use super::{Lowering, needs, ordered};
+use super::{Lowering, entry, needs, ordered};
 use crate::Plan;
-use crate::plan::{ArtifactKind, InputRef, Predict, PredictRows, Step, StepSpec};
+use crate::plan::{ArtifactKind, InputRef, Predict, PredictFormat, PredictRows, Step, StepSpec};
 use mlpc_db::Block;
 use mlpc_hir::blocks::predict::predict;
 use mlpc_hir::names::qualified;
@@ -14,6 +14,10 @@ impl Lowering<'_> {
     /// The plan that scores: what is no part of it is left out.
     pub(super) fn predict_plan(&self, mut plan: Plan, block: Block<'_>) -> Option<Plan> {
         let checked = &predict(self.db, block).value;
+        plan.schedule = checked.schedule.as_ref().map(entry::schedule);
+        if !checked.notify.is_empty() {
+            plan.notify = entry::notify(&checked.notify);
+        }
         plan.features = self.feature_sets();
         plan.features.retain(|name, _| *name == checked.features);
         let mut steps = Vec::new();
@@ -56,7 +60,11 @@ impl Lowering<'_> {
         if which == PredictRows::New {
             score.inputs.insert("previous".to_owned(), InputRef::Delivered { path: checked.output.clone() });
         }
-        score.outputs.insert("predictions".to_owned(), output(ArtifactKind::Table, "predictions.parquet"));
+        let made = match PredictFormat::of(&checked.output) {
+            PredictFormat::Parquet => output(ArtifactKind::Table, "predictions.parquet"),
+            PredictFormat::Csv => output(ArtifactKind::File, "predictions.csv"),
+        };
+        score.outputs.insert("predictions".to_owned(), made);
         score
     }
 }

@@ -285,6 +285,24 @@ pub struct Predict {
     pub output: String,
 }
 
+/// How predictions are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PredictFormat {
+    /// Apache Parquet.
+    Parquet,
+    /// Comma-separated text with a header.
+    Csv,
+}
+
+impl PredictFormat {
+    /// That of a file with this name.
+    #[must_use]
+    pub fn of(path: &str) -> Self {
+        let ending = path.rsplit('.').next().unwrap_or_default();
+        if ending.eq_ignore_ascii_case("csv") { Self::Csv } else { Self::Parquet }
+    }
+}
+
 /// Which rows are scored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

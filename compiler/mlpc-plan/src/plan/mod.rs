@@ -2,12 +2,14 @@
 //!
 //! A plan names no backend and holds no syntax. Text of users travels as data; whoever prints code quotes it.
 
+mod entry;
 mod expr;
 mod features;
 mod learn;
 mod spec;
 mod test;
 
+pub use entry::{Ending, Notify, Schedule};
 pub use expr::Expr;
 pub use features::*;
 pub use learn::*;
@@ -32,6 +34,12 @@ pub struct Plan {
     pub compiler: String,
     /// The pipeline's own facts.
     pub pipeline: Pipeline,
+    /// When an orchestrator starts it; `None`: when somebody does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Schedule>,
+    /// Who is told how a run ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notify: Vec<Notify>,
     /// Files that enter from outside, pinned by the lock.
     pub sources: Vec<Source>,
     /// Where steps run, by name.

@@ -1,0 +1,38 @@
+//! `notify`: tells a channel how a run ended. A channel that cannot be reached changes nothing about the run.
+
+use crate::environments;
+use crate::error::ToolError;
+use crate::summary::Collected;
+use crate::terminal::{Style, Terminal};
+use crate::tools;
+use mlpc_native::Outcome;
+use mlpc_plan::Plan;
+use mlpc_plan::plan::{Ending, Notify};
+
+/// Tells everyone who wants to know of such an ending.
+pub fn tell(plan: &Plan, collected: &Collected, outcome: Outcome, terminal: &mut Terminal) {
+    let ending = match outcome {
+        Outcome::Succeeded => Ending::Success,
+        Outcome::Refused => Ending::GateRefused,
+        Outcome::Failed => Ending::Failure,
+        // Whoever stopped it knows.
+        Outcome::Interrupted => return,
+    };
+    for Notify::Slack { webhook, on } in &plan.notify {
+        if !on.contains(&ending) {
+            continue;
+        }
+        if let Err(error) = slack(plan, webhook, &collected.message(plan), terminal) {
+            let warning = terminal.err.paint(Style::Odd, "warning");
+            terminal.tell(format_args!("{warning}: {error}"));
+        }
+    }
+}
+
+fn slack(plan: &Plan, webhook: &str, text: &str, terminal: &mut Terminal) -> Result<(), ToolError> {
+    let (name, environment) =
+        plan.environments.first().ok_or_else(|| ToolError::usage("the plan has no environment".to_owned()))?;
+    let python = environments::interpreter(name, environment, terminal)?;
+    mlpc_native::notify::slack(&python, &tools::runtime()?, webhook, text)
+        .map_err(|error| ToolError::usage(error.to_string()))
+}
