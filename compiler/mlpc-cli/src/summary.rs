@@ -70,7 +70,10 @@ impl Collected {
         let Some(finished) = &self.finished else { return String::new() };
         let why = self.steps.iter().filter(|step| matches!(step.state, StepState::Failed | StepState::Refused));
         let why = why.map(|step| format!("{}: {}", step.title, step.message.as_deref().unwrap_or("no reason given")));
-        std::iter::once(self.outcome(plan, finished, Paint::new(Colour::Never, false))).chain(why).collect::<Vec<_>>().join("\n")
+        std::iter::once(self.outcome(plan, finished, Paint::new(Colour::Never, false)))
+            .chain(why)
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 
     fn results(&self, finished: &Finished) -> Vec<String> {

@@ -199,7 +199,11 @@ fn predictions_as_text_are_added_to_and_channels_are_told() {
     let text = told[0]["text"].as_str().unwrap();
     assert!(text.starts_with("rides was refused by its gate") && text.contains("gate release"), "{text}");
     let unset = run("OTHER");
-    assert!(unset.stderr.contains("the variable HOOK, which holds the webhook's address, is not set"), "{}", unset.stderr);
+    assert!(
+        unset.stderr.contains("the variable HOOK, which holds the webhook's address, is not set"),
+        "{}",
+        unset.stderr
+    );
     // What succeeds is no failure.
     project.edit("main.mlp", "roc_auc >= 1.0", "roc_auc >= 0.6");
     assert_eq!(run("HOOK").code, 0);

@@ -3,8 +3,8 @@
 use crate::build::{self, NoLock};
 use crate::environments;
 use crate::error::ToolError;
-use crate::notify;
 use crate::exit::Exit;
+use crate::notify;
 use crate::params::{self, Given};
 use crate::progress::{Format, Reporter};
 use crate::project::{self, Target};

@@ -88,7 +88,8 @@ fn secret(context: &mut Context<'_>, expr: &Expr) -> Option<String> {
     match name {
         Some(Const::Str(name)) if is_variable(&name) => Some(name),
         _ => {
-            let wanted = "the name of a secret, as `secret(\"SLACK_WEBHOOK\")`: whoever has the address can write there";
+            let wanted =
+                "the name of a secret, as `secret(\"SLACK_WEBHOOK\")`: whoever has the address can write there";
             context.findings.push(errors::wrong_form("webhook", wanted, expr.span));
             None
         }

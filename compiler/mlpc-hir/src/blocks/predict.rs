@@ -84,7 +84,11 @@ fn output(context: &mut Context<'_>, expr: &Expr) -> Option<String> {
     let (format, args, _) = call_of(expr).filter(|(name, _, _)| ["parquet", "csv"].contains(&name.as_str()))?;
     let first = args.first()?;
     let Some(Const::Str(written)) = literal(&first.value) else {
-        context.findings.push(errors::wrong_form("output", "a file, as `parquet(\"late.parquet\")` or `csv(\"late.csv\")`", first.value.span));
+        context.findings.push(errors::wrong_form(
+            "output",
+            "a file, as `parquet(\"late.parquet\")` or `csv(\"late.csv\")`",
+            first.value.span,
+        ));
         return None;
     };
     let outside = written.starts_with('/') || written.split('/').any(|part| part == ".." || part == ".mlp");

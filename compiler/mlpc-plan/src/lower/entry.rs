@@ -16,9 +16,7 @@ pub fn notify(notify: &[typed::Notify]) -> Vec<Notify> {
         typed::Ending::Failure => Ending::Failure,
         typed::Ending::GateRefused => Ending::GateRefused,
     };
-    let one = |one: &typed::Notify| Notify::Slack {
-        webhook: one.webhook.clone(),
-        on: one.on.iter().map(ending).collect(),
-    };
+    let one =
+        |one: &typed::Notify| Notify::Slack { webhook: one.webhook.clone(), on: one.on.iter().map(ending).collect() };
     notify.iter().map(one).collect()
 }
