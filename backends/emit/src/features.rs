@@ -275,10 +275,10 @@ impl<'a> Module<'a> {
         for join in &related.joins {
             steps.push(joins::step(&mut self.printer, join, &other(&join.dataset))?);
         }
-        for call in windows::together(&related.windows) {
+        for stage in windows::stages(&related.windows) {
             let start = if steps.is_empty() && from_base { other(&self.set.base) } else { "frame".to_owned() };
             let rows_of = |dataset: Option<&str>| dataset.map_or_else(|| start.clone(), other);
-            steps.push(windows::step(&mut self.printer, &call, rows_of)?);
+            steps.push(windows::step(&mut self.printer, &stage, rows_of)?);
         }
         Ok(steps)
     }

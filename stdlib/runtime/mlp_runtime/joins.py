@@ -69,20 +69,24 @@ def latest(
     there = [
         *(expr.column(column).alias(name) for name, column in zip(keys, on, strict=True)),
         *(expr.column(column).alias(name) for name, column in take.items()),
-        *_times(their_time, until),
+        *_times(None, until),
         (instant(their_time) + available).alias("__known__"),
     ]
     right = other.select(there).drop_nulls([*keys, "__known__"])
-    known = _known(pl.col("__time__"), available, within, until)
+    # The last known row is the youngest: if it is too old, so are all.
+    if within is not None and within < available:
+        right = right.clear()
+    tolerance = None if within is None else max(within - available, NOW)
 
     def match(here: Sequence[pl.Series]) -> pl.Series:
         left = pl.DataFrame(
             [item.alias(name) for item, name in zip(here, ["__time__", *keys], strict=True)]
         )
-        matched = _as_of(left, _by_time(right.collect(engine="in-memory"), "__known__"), keys)
-        return matched.select(
-            pl.when(known).then(expr.column(name)).alias(name) for name in take
-        ).to_struct()
+        known = _by_time(right.collect(engine="in-memory"), "__known__")
+        found = expr.columns(take)
+        if until is not None:
+            found = [pl.when(_holds(pl.col("__time__"))).then(column) for column in found]
+        return _as_of(left, known, keys, tolerance).select(found).to_struct()
 
     schema = right.collect_schema()
     found = pl.map_batches(
@@ -121,12 +125,17 @@ def _known(
     known = there + available <= here
     if within is not None:
         known &= here - there <= within
-    if until is not None:
-        known &= pl.col("__until__").is_null() | (here < pl.col("__until__"))
-    return known
+    return known if until is None else known & _holds(here)
 
 
-def _as_of(left: pl.DataFrame, right: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
+def _holds(here: pl.Expr) -> pl.Expr:
+    """Whether the row of the other side still holds at the time `here`."""
+    return pl.col("__until__").is_null() | (here < pl.col("__until__"))
+
+
+def _as_of(
+    left: pl.DataFrame, right: pl.DataFrame, keys: list[str], tolerance: timedelta | None
+) -> pl.DataFrame:
     """The rows of `left`, in their order, each with the last row of `right` that is known."""
     in_order = left["__time__"].null_count() == 0 and left["__time__"].is_sorted()
     if not in_order:
@@ -137,6 +146,7 @@ def _as_of(left: pl.DataFrame, right: pl.DataFrame, keys: list[str]) -> pl.DataF
         right_on="__known__",
         by=keys or None,
         strategy="backward",
+        tolerance=tolerance,
         coalesce=False,
         check_sortedness=False,
     )

@@ -1,13 +1,13 @@
 """Aggregates over spans of time with the rolling kernels of Polars.
 
 Frames hold `time`, the keys `key_0`, `key_1` … and the values `value_0`, `value_1` … . The kernels
-add and remove values in order of time with compensation, so results are the same each time.
+add and remove values in order of time with compensation, and start afresh where two windows share
+nothing, so results are the same each time.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -17,11 +17,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-# Longer than any time between two rows.
-EVER = timedelta(days=3_650_000)
+Integers = NDArray[np.int64]
+MICROSECOND = timedelta(microseconds=1)
 
-# Groups are many if half of these first rows have a group of their own.
-SAMPLE = 65_536
+# One pass takes groups until their numbers would grow beyond this.
+LIMIT = 2**61
 
 KERNELS = {
     "count": "sum",
@@ -51,6 +51,11 @@ class Span:
         """Of events at the time of an end, whether those count as before it."""
         return "right" if self.lag else "left"
 
+    def steps(self, longest: int) -> tuple[int, int]:
+        """Window and lag in microseconds: no more than `longest`, beyond which nothing lies."""
+        window = longest if self.window is None else min(self.window // MICROSECOND, longest)
+        return window, max(-longest, min(self.lag // MICROSECOND, longest))
+
 
 @dataclass(frozen=True)
 class Function:
@@ -60,37 +65,27 @@ class Function:
     options: Mapping[str, Any]
 
 
-def of_itself(rows: pl.DataFrame, functions: Mapping[str, Function], span: Span) -> pl.DataFrame:
-    """Aggregates of rows over rows of the same frame, in their order."""
-    time = rows["time"]
-    if span.lag or time.null_count() > 0 or not time.is_sorted():
-        return of_other(rows, rows, functions, span)
-    lonely = [name for name in key_names(rows) if rows[name].null_count() > 0]
-    if lonely:
-        grouped = pl.all_horizontal(pl.col(lonely).is_not_null())
-        rows = rows.with_columns(pl.when(grouped).then(pl.col(list(functions))))
-    return _rolled(rows, functions, span)
+# What is computed over each span, by the name of its value.
+Asked = Mapping[Span, Mapping[str, Function]]
 
 
-def of_other(
-    rows: pl.DataFrame, events: pl.DataFrame, functions: Mapping[str, Function], span: Span
-) -> pl.DataFrame:
-    """Aggregates of rows over events, in the order of the rows.
-
-    Rows and events are laid in one order of time, in which events come `lag` later. Rows have no
-    values there, so they see events only.
-    """
+def rolled(rows: pl.DataFrame, events: pl.DataFrame, asked: Asked) -> pl.DataFrame:
+    """Aggregates of rows over spans of events, in the order of the rows."""
+    functions = {name: item for group in asked.values() for name, item in group.items()}
     keys = key_names(rows)
-    asked = rows.select("time", *keys).with_row_index("row")
-    known = events.select(pl.col("time") + span.lag, *keys, *functions).drop_nulls(["time", *keys])
+    time = rows["time"]
+    if events is rows and time.null_count() == 0 and time.is_sorted():
+        return _in_order_of_time(rows.select("time", *keys, *_seen(rows, keys, functions)), asked)
+    # Rows and events are laid in one order of time. Rows have no values there: they see events only.
+    looking = rows.select("time", *keys).with_row_index("row")
+    known = events.select("time", *keys, *functions).drop_nulls(["time", *keys])
     # A row with a null key finds no event of its group, for there is none.
-    both = pl.concat([asked.drop_nulls("time"), known], how="diagonal")
+    both = pl.concat([looking.drop_nulls("time"), known], how="diagonal")
     both = both.sort("time", maintain_order=True)
-    rolled = _rolled(both, functions, span).with_columns(both["row"]).drop_nulls("row")
-    if rolled.height == rows.height:
-        in_order = rolled["row"].is_sorted()
-        return (rolled if in_order else rolled.sort("row")).drop("row")
-    found = asked.select("row").join(rolled, on="row", how="left", maintain_order="left")
+    found = _in_order_of_time(both, asked).with_columns(both["row"]).drop_nulls("row")
+    if found.height == rows.height:
+        return (found if found["row"].is_sorted() else found.sort("row")).drop("row")
+    found = looking.select("row").join(found, on="row", how="left", maintain_order="left")
     return found.select(_of_nothing(name, function) for name, function in functions.items())
 
 
@@ -119,63 +114,90 @@ def restored(value: pl.Expr, dtype: pl.DataType, function: Function) -> pl.Expr:
     return value / float(10**dtype.scale)
 
 
-def _rolled(rows: pl.DataFrame, functions: Mapping[str, Function], span: Span) -> pl.DataFrame:
-    """Aggregates of rows in order of time over those of their group."""
-    keys = key_names(rows)
-    numbered = _numbered(rows, keys, span) if keys else None
-    if numbered is None:
-        window = EVER if span.window is None else span.window
-        rolled = _rolling(rows, functions, "time", window, span)
-        return rows.select(value.over(keys) if keys else value for value in rolled)
-    number, width = numbered
-    order = np.argsort(number, kind="stable")
-    laid = rows.select(
-        pl.Series("number", number[order]).set_sorted(), pl.col(list(functions)).gather(order)
-    )
-    back = np.empty(len(order), dtype=np.int64)
-    back[order] = np.arange(len(order))
-    rolled = _rolling(laid, functions, "number", f"{width}i", span)
-    return laid.select(value.gather(back) for value in rolled)
+def groups(keys: pl.DataFrame) -> tuple[pl.Series, Integers]:
+    """The rows group by group, those of a group in order, and how many each group has."""
+    names = keys.columns
+    numbered = keys.lazy().with_row_index("row")
+    found = numbered.group_by(names, maintain_order=True).agg("row").collect(engine="in-memory")
+    return found["row"].explode(), found["row"].list.len().to_numpy().astype(np.int64)
 
 
-def _numbered(
-    rows: pl.DataFrame, keys: list[str], span: Span
-) -> tuple[NDArray[np.int64], int] | None:
-    """Numbers that grow with group and time, and the window's width in them, if groups are many.
+def _seen(rows: pl.DataFrame, keys: list[str], names: Mapping[str, Function]) -> list[pl.Expr]:
+    """The values, null where a key is: such a row is not seen."""
+    lonely = [name for name in keys if rows[name].null_count() > 0]
+    values = [pl.col(name) for name in names]
+    if not lonely:
+        return values
+    grouped = pl.all_horizontal(pl.col(lonely).is_not_null())
+    return [pl.when(grouped).then(value) for value in values]
 
-    Groups lie further apart than a window is wide, so that one pass over all rows takes the place
-    of one over each group, which would cost more than the group's few rows. Both give the same.
+
+def _in_order_of_time(rows: pl.DataFrame, asked: Asked) -> pl.DataFrame:
+    """Aggregates of rows in order of time over those of their group.
+
+    Rows are laid group by group and numbered, so that one pass serves all groups.
     """
-    first_rows = rows.select(keys).head(SAMPLE)
-    if 2 * first_rows.n_unique() <= first_rows.height:
-        return None
-    place = rows.select(pl.int_range(pl.len(), dtype=pl.Int64).alias("place"), *keys)
-    first = place.select(pl.col("place").first().over(keys)).to_series().to_numpy()
-    group = (np.cumsum(first == np.arange(len(first)), dtype=np.int64) - 1)[first]
-    time = rows["time"].to_physical().to_numpy()
-    time = time - time[0]
-    whole = int(time[-1]) + 1 if span.window is None else span.window // timedelta(microseconds=1)
-    unit = math.gcd(int(np.gcd.reduce(time)), whole)
-    time, width = time // unit, whole // unit
-    apart = int(time[-1]) + width + 1
-    too_large = (int(group.max()) + 1) * apart >= 2**63
-    return None if too_large else (group * apart + time, width)
+    keys = key_names(rows)
+    names = [name for functions in asked.values() for name in functions]
+    values = rows.select(pl.col("time").to_physical(), *(numbers(rows, name) for name in names))
+    if not keys:
+        return _passed(values.rechunk(), np.array([rows.height]), asked, rows.schema)
+    order, sizes = groups(rows.select(keys))
+    found = _passed(values.select(pl.all().gather(order)), sizes, asked, rows.schema)
+    back = np.empty(rows.height, dtype=np.uint32)
+    back[order.to_numpy()] = np.arange(rows.height, dtype=np.uint32)
+    return found.select(pl.all().gather(pl.Series(back)))
 
 
-def _rolling(
-    rows: pl.DataFrame,
-    functions: Mapping[str, Function],
-    by: str,
-    window: timedelta | str,
-    span: Span,
-) -> list[pl.Expr]:
-    found = []
-    for name, function in functions.items():
-        kernel = getattr(numbers(rows, name), f"rolling_{KERNELS[function.name]}_by")
-        rolled = kernel(by, window, closed=span.closed, **function.options)
-        rolled = restored(rolled, rows.schema[name], function)
-        found.append(_of_nothing(name, function, rolled))
-    return found
+def _passed(laid: pl.DataFrame, sizes: Integers, asked: Asked, schema: pl.Schema) -> pl.DataFrame:
+    """Aggregates of groups that lie one after the other."""
+    time = laid["time"].to_numpy()
+    longest = 1 + int(np.ptp(time)) if len(time) else 1
+    steps = {span: span.steps(longest) for span in asked}
+    reach = max(abs(lag) + window for window, lag in steps.values())
+
+    def aggregated(part: pl.DataFrame, span: Span) -> pl.DataFrame:
+        window, lag = steps[span]
+        rolling = part.lazy().rolling(
+            "time", period=f"{window}i", offset=f"{-window - lag}i", closed=span.closed
+        )
+        values = (
+            getattr(pl.col(name), KERNELS[function.name])(**function.options).alias(name)
+            for name, function in asked[span].items()
+        )
+        return rolling.agg(values).drop("time").collect(engine="in-memory")
+
+    parts = [
+        pl.concat([aggregated(part, span) for span in asked], how="horizontal")
+        for part in _numbered(laid, sizes, reach)
+    ]
+    return pl.concat(parts).select(
+        _of_nothing(name, function, restored(pl.col(name), schema[name], function))
+        for functions in asked.values()
+        for name, function in functions.items()
+    )
+
+
+def _numbered(laid: pl.DataFrame, sizes: Integers, reach: int) -> Iterator[pl.DataFrame]:
+    """Runs of groups whose times became numbers that grow, groups further apart than any sees.
+
+    One pass over a run takes the place of one over each group.
+    """
+    time = laid["time"].to_numpy()
+    ends = np.cumsum(sizes)
+    if len(time) == 0:
+        yield laid
+        return
+    starts = ends - sizes
+    apart = time[ends - 1] - time[starts] + 1 + reach
+    run = np.cumsum(apart, dtype=np.float64) // LIMIT
+    firsts = np.flatnonzero(np.diff(run, prepend=-1))
+    for first, after in zip(firsts, [*firsts[1:], len(sizes)], strict=True):
+        start, end = starts[first], ends[after - 1]
+        shift = np.cumsum(apart[first:after]) - apart[first:after] - time[starts[first:after]]
+        number = time[start:end] + np.repeat(shift, sizes[first:after])
+        part = laid.slice(start, end - start)
+        yield part.with_columns(pl.Series("time", number).set_sorted())
 
 
 def _of_nothing(name: str, function: Function, value: pl.Expr | None = None) -> pl.Expr:

@@ -9,17 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from mlp_runtime import window_kernels as kernels
-from mlp_runtime.window_kernels import Function, Span
-
-Integers = NDArray[np.int64]
-MICROSECOND = timedelta(microseconds=1)
+from mlp_runtime.window_kernels import MICROSECOND, Function, Integers, Span
 
 
 def of_other(
@@ -177,8 +173,8 @@ def _of_last_rows(places: _Places, name: str, function: Function, span: Span) ->
     found = _at(by_number, places.high - 1, places.high > places.low)
     if span.window is not None:
         keyed = {"group": "key_0"}
-        by_time = kernels.of_other(
-            places.rows.rename(keyed), places.events.rename(keyed), {name: function}, span
+        by_time = kernels.rolled(
+            places.rows.rename(keyed), places.events.rename(keyed), {span: {name: function}}
         )[name]
         few = pl.Series(places.high - places.start <= count)
         found = by_time.zip_with(few, found.cast(by_time.dtype))

@@ -8,7 +8,7 @@ values are skipped; a row with a null key or time sees nothing and is not seen.
 from __future__ import annotations
 
 import builtins
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -138,8 +138,28 @@ def rank(value: pl.Expr, *, own: pl.Expr, where: pl.Expr | None = None) -> Aggre
     return Aggregate(function="rank", value=value, where=where, own=own)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """Columns over the same rows and span of time: made by `back` and `ahead`."""
+
+    columns: Mapping[str, Aggregate]
+    time: str | pl.Expr
+    by: Sequence[str | pl.Expr]
+    over: Source | None
+    span: kernels.Span
+    rows: int | None = None
+    complete: Complete | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Complete:
+    """From when on what lies ahead is known: `ahead` after a row, unless that is after `end`."""
+
+    ahead: timedelta
+    end: datetime | None
+
+
 def back(
-    frame: pl.LazyFrame,
     columns: Mapping[str, Aggregate],
     *,
     time: str | pl.Expr,
@@ -148,19 +168,18 @@ def back(
     window: timedelta | None = None,
     rows: int | None = None,
     lag: timedelta = NOW,
-) -> pl.LazyFrame:
-    """Add aggregates over what was known before each row's time `t`.
+) -> Window:
+    """Aggregates over what was known before each row's time `t`.
 
     Rows of the same `by` with `t - window <= time < t` are seen, or, with a lag,
     `t - lag - window < time <= t - lag`; without a window all before; the last `rows` of them. They
     are those of `over`, or else of the frame itself.
     """
     span = kernels.Span(window=window, lag=lag)
-    return _View(frame, columns, time=time, by=by, over=over, rows=rows).add(span)
+    return Window(columns=columns, time=time, by=by, over=over, span=span, rows=rows)
 
 
 def ahead(
-    frame: pl.LazyFrame,
     columns: Mapping[str, Aggregate],
     *,
     time: str | pl.Expr,
@@ -168,91 +187,102 @@ def ahead(
     over: Source | None = None,
     ahead: timedelta,
     as_of: str | None = None,
-) -> pl.LazyFrame:
-    """Add aggregates over what comes after each row's time `t`, for labels.
+) -> Window:
+    """Aggregates over what comes after each row's time `t`, for labels.
 
     Rows of the same `by` with `t < time <= t + ahead` are seen. What is not over is not known: all
     is null unless `t + ahead` is neither after the last time of what is seen nor after `as_of`.
     """
     span = kernels.Span(window=ahead, lag=-ahead)
-    end = None if as_of is None else moment(as_of)
-    return _View(frame, columns, time=time, by=by, over=over).add(span, complete_at=ahead, end=end)
+    complete = Complete(ahead=ahead, end=None if as_of is None else moment(as_of))
+    return Window(columns=columns, time=time, by=by, over=over, span=span, complete=complete)
+
+
+def add(frame: pl.LazyFrame, *windows: Window) -> pl.LazyFrame:
+    """The frame with the columns of windows, none of which reads another, computed side by side."""
+    alike: dict[Hashable, list[Window]] = {}
+    for window in windows:
+        alike.setdefault(_looks_at(window), []).append(window)
+    views = [_View(frame, group) for group in alike.values()]
+    return frame.with_columns(view.columns().struct.unnest() for view in views)
+
+
+def _looks_at(window: Window) -> Hashable:
+    """Equal for windows that see rows of the same groups in the same order."""
+    over = window.over
+    there = None if over is None else (id(over.rows), _plain([over.time, *over.by]))
+    return _plain([window.time, *window.by]), there
+
+
+def _plain(keys: Sequence[str | pl.Expr]) -> Hashable:
+    return tuple(key if isinstance(key, str) else id(key) for key in keys)
 
 
 class _View:
-    """Rows that look, and the rows that they look at."""
+    """Rows that look, and the rows that they look at: the same ones for several windows."""
 
-    def __init__(
-        self,
-        frame: pl.LazyFrame,
-        columns: Mapping[str, Aggregate],
-        *,
-        time: str | pl.Expr,
-        by: Sequence[str | pl.Expr],
-        over: Source | None,
-        rows: int | None = None,
-    ) -> None:
-        self.frame = frame
-        self.over = over
-        self.rows = rows
-        self.here: list[pl.Expr] = [instant(time).alias("time"), *_keys(by)]
+    def __init__(self, frame: pl.LazyFrame, windows: Sequence[Window]) -> None:
+        self.windows = windows
+        self.over = over = windows[0].over
+        self.here: list[pl.Expr] = [instant(windows[0].time).alias("time"), *_keys(windows[0].by)]
         self.there = [] if over is None else [instant(over.time).alias("time"), *_keys(over.by)]
-        self.names = {f"value_{index}": name for index, name in enumerate(columns)}
-        self.seen = [columns[name].seen.alias(value) for value, name in self.names.items()]
-        for value, name in self.names.items():
-            own, where = columns[name].own, columns[name].where
-            if own is not None:
-                self.here.append(own.alias(value.replace("value", "own")))
-            if rows is not None and where is not None:
-                self.seen.append(where.alias(value.replace("value", "where")))
-        types = (frame if over is None else over.rows).select(self.seen).collect_schema()
-        self.types = {name: columns[name].dtype(types[value]) for value, name in self.names.items()}
-        self.functions = {
-            value: kernels.Function(columns[name].function, columns[name].options)
-            for value, name in self.names.items()
+        self.seen: list[pl.Expr] = []
+        self.names: dict[str, str] = {}
+        self.functions: list[dict[str, kernels.Function]] = [self._named(item) for item in windows]
+        values = (frame if over is None else over.rows).select(self.seen).collect_schema()
+        columns = {name: item for window in windows for name, item in window.columns.items()}
+        self.types = {
+            name: columns[name].dtype(values[value]) for value, name in self.names.items()
         }
 
-    def add(
-        self,
-        span: kernels.Span,
-        *,
-        complete_at: timedelta | None = None,
-        end: datetime | None = None,
-    ) -> pl.LazyFrame:
-        """The frame with the columns, computed when it is collected."""
+    def _named(self, window: Window) -> dict[str, kernels.Function]:
+        """The functions of a window by what its values are called in the frames of the kernels."""
+        functions = {}
+        for name, column in window.columns.items():
+            number = len(self.names)
+            self.names[f"value_{number}"] = name
+            functions[f"value_{number}"] = kernels.Function(column.function, column.options)
+            self.seen.append(column.seen.alias(f"value_{number}"))
+            if column.own is not None:
+                self.here.append(column.own.alias(f"own_{number}"))
+            if window.rows is not None and column.where is not None:
+                self.seen.append(column.where.alias(f"where_{number}"))
+        return functions
+
+    def columns(self) -> pl.Expr:
+        """A struct of the columns, computed when the frame is collected."""
 
         def compute(packed: pl.Series) -> pl.Series:
             rows = packed.struct.unnest()
             events = rows if self.over is None else _collected(self.over, self.there + self.seen)
-            found = self._found(rows, events, span)
-            if complete_at is not None:
-                known = _complete(rows["time"], events["time"], complete_at, end)
-                found = found.with_columns(pl.when(known).then(pl.all()))
+            found = self._found(rows, events)
             return found.select(
                 pl.col(value).cast(self.types[name]).alias(name)
                 for value, name in self.names.items()
             ).to_struct()
 
         asked = pl.struct([*self.here, *self.seen] if self.over is None else self.here)
-        result = asked.map_batches(compute, return_dtype=pl.Struct(self.types))
-        return self.frame.with_columns(result.struct.unnest())
+        return asked.map_batches(compute, return_dtype=pl.Struct(self.types))
 
-    def _found(self, rows: pl.DataFrame, events: pl.DataFrame, span: kernels.Span) -> pl.DataFrame:
-        if self.rows is not None:
-            return places.of_other(rows, events, self.functions, span, self.rows)
-        by_time = {
-            name: item for name, item in self.functions.items() if item.name in kernels.KERNELS
-        }
-        by_place = {name: item for name, item in self.functions.items() if name not in by_time}
+    def _found(self, rows: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+        by_time: dict[kernels.Span, dict[str, kernels.Function]] = {}
         found = []
+        for window, functions in zip(self.windows, self.functions, strict=True):
+            by_place = {}
+            for name, item in functions.items():
+                if window.rows is None and item.name in kernels.KERNELS:
+                    by_time.setdefault(window.span, {})[name] = item
+                else:
+                    by_place[name] = item
+            if by_place:
+                found.append(places.of_other(rows, events, by_place, window.span, window.rows))
         if by_time:
-            if events is rows:
-                found.append(kernels.of_itself(rows, by_time, span))
-            else:
-                found.append(kernels.of_other(rows, events, by_time, span))
-        if by_place:
-            found.append(places.of_other(rows, events, by_place, span))
-        return pl.concat(found, how="horizontal")
+            found.append(kernels.rolled(rows, events, by_time))
+        return pl.concat(found, how="horizontal").with_columns(
+            pl.when(_known(rows["time"], events["time"], window.complete)).then(pl.col(*functions))
+            for window, functions in zip(self.windows, self.functions, strict=True)
+            if window.complete is not None
+        )
 
 
 def _keys(by: Sequence[str | pl.Expr]) -> list[pl.Expr]:
@@ -264,10 +294,10 @@ def _collected(over: Source, columns: Sequence[pl.Expr]) -> pl.DataFrame:
     return over.rows.select(columns).collect(engine="in-memory")
 
 
-def _complete(
-    here: pl.Series, there: pl.Series, ahead: timedelta, end: datetime | None
-) -> pl.Series:
+def _known(here: pl.Series, there: pl.Series, complete: Complete) -> pl.Series:
     """For which rows all that lies ahead has happened."""
-    ends = [end, there.max()]
+    ends = [complete.end, there.max()]
     last = builtins.min([item for item in ends if isinstance(item, datetime)], default=None)
-    return (here + ahead <= last) if last is not None else pl.repeat(False, here.len(), eager=True)
+    if last is None:
+        return pl.repeat(False, here.len(), eager=True)
+    return here + complete.ahead <= last

@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from mlp_runtime import window_places, windows
+from mlp_runtime import window_kernels, window_places, windows
 
 HOUR = timedelta(hours=1)
 SIZES = [0, 1, 6, 40]
@@ -101,13 +101,15 @@ def test_windows_over_the_own_rows(
     size: int, window: timedelta | None, lag: timedelta, by: list[str]
 ) -> None:
     frame, _ = tables(1, size)
-    made = windows.back(
+    made = windows.add(
         frame.lazy(),
-        {name: aggregate for name, (aggregate, _) in AGGREGATES.items()},
-        time="at",
-        by=[pl.col(name) for name in by],
-        window=window,
-        lag=lag,
+        windows.back(
+            {name: aggregate for name, (aggregate, _) in AGGREGATES.items()},
+            time="at",
+            by=[pl.col(name) for name in by],
+            window=window,
+            lag=lag,
+        ),
     )
     rows = frame.to_dicts()
     keys = [(name, name) for name in by]
@@ -131,14 +133,18 @@ def test_windows_over_another_dataset(
     frame = frame.sample(fraction=1, shuffle=True, seed=1).with_columns(
         at=pl.when(pl.col("n") != 3).then("at")
     )
-    made = windows.back(
+    made = windows.add(
         frame.lazy(),
-        {name: aggregate for name, (aggregate, _) in AGGREGATES.items()},
-        time="at",
-        by=[pl.col(mine) for mine, _ in by],
-        over=windows.Source(rows=other.lazy(), time="at", by=[pl.col(theirs) for _, theirs in by]),
-        window=window,
-        lag=lag,
+        windows.back(
+            {name: aggregate for name, (aggregate, _) in AGGREGATES.items()},
+            time="at",
+            by=[pl.col(mine) for mine, _ in by],
+            over=windows.Source(
+                rows=other.lazy(), time="at", by=[pl.col(theirs) for _, theirs in by]
+            ),
+            window=window,
+            lag=lag,
+        ),
     )
     expected = {
         name: naive.back(frame.to_dicts(), other.to_dicts(), plain, by=by, window=window, lag=lag)
@@ -149,15 +155,17 @@ def test_windows_over_another_dataset(
 
 def test_only_rows_for_which_a_condition_is_true_are_seen() -> None:
     frame, _ = tables(3, 60)
-    made = windows.back(
+    made = windows.add(
         frame.lazy(),
-        {
-            "sum": windows.sum(pl.col("x"), where=pl.col("flag")),
-            "rows": windows.count(where=pl.col("n") > 0),
-        },
-        time="at",
-        by=[pl.col("k")],
-        window=24 * HOUR,
+        windows.back(
+            {
+                "sum": windows.sum(pl.col("x"), where=pl.col("flag")),
+                "rows": windows.count(where=pl.col("n") > 0),
+            },
+            time="at",
+            by=[pl.col("k")],
+            window=24 * HOUR,
+        ),
     )
     rows = frame.to_dicts()
 
@@ -171,14 +179,47 @@ def test_only_rows_for_which_a_condition_is_true_are_seen() -> None:
     compare(frame, made, columns)
 
 
+@pytest.mark.parametrize("limit", [2**61, 2**37, 1])
+@pytest.mark.parametrize("itself", [True, False])
+def test_windows_are_computed_side_by_side(
+    itself: bool, limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Groups whose numbers would grow beyond the limit are left for the next pass.
+    monkeypatch.setattr(window_kernels, "LIMIT", limit)
+    frame, other = tables(9, 60)
+    if itself:
+        other = frame
+    over = None if itself else windows.Source(rows=other.lazy(), time="at", by=["k", "j"])
+    plain = AGGREGATES["sum"][1]
+    columns: dict[str, list[Any]] = {}
+    asked = []
+    for window, lag in SPANS:
+        name = f"{window} {lag}"
+        options: dict[str, Any] = {"window": window, "lag": lag}
+        asked.append(
+            windows.back(
+                {name: windows.sum(pl.col("x"))}, time="at", by=["k", "j"], over=over, **options
+            )
+        )
+        by = [("k", "k"), ("j", "j")]
+        columns[name] = naive.back(frame.to_dicts(), other.to_dicts(), plain, by=by, **options)
+    asked.append(windows.back({"rows": windows.count()}, time="at", rows=2))
+    columns["rows"] = naive.back(
+        frame.to_dicts(), frame.to_dicts(), lambda seen, row: len(seen), by=[], rows=2
+    )
+    compare(frame, windows.add(frame.lazy(), *asked), columns)
+
+
 def test_dates_are_their_midnight() -> None:
     frame, other = tables(4, 40)
-    made = windows.back(
+    made = windows.add(
         frame.lazy(),
-        {"rows": windows.count()},
-        time="at",
-        over=windows.Source(rows=other.lazy(), time="day"),
-        window=24 * HOUR,
+        windows.back(
+            {"rows": windows.count()},
+            time="at",
+            over=windows.Source(rows=other.lazy(), time="day"),
+            window=24 * HOUR,
+        ),
     )
     instants = other.with_columns(day=pl.col("day").cast(pl.Datetime("us", "UTC"))).to_dicts()
     expected = naive.back(
@@ -201,14 +242,16 @@ def test_what_lies_ahead_is_known_once_it_is_over(
     frame, other = tables(5, size)
     if itself:
         other = frame
-    made = windows.ahead(
+    made = windows.add(
         frame.lazy(),
-        {name: aggregate for name, (aggregate, _) in AGGREGATES.items()},
-        time="at",
-        by=["k"],
-        over=None if itself else windows.Source(rows=other.lazy(), time="at", by=["k"]),
-        ahead=24 * HOUR,
-        as_of=as_of,
+        windows.ahead(
+            {name: aggregate for name, (aggregate, _) in AGGREGATES.items()},
+            time="at",
+            by=["k"],
+            over=None if itself else windows.Source(rows=other.lazy(), time="at", by=["k"]),
+            ahead=24 * HOUR,
+            as_of=as_of,
+        ),
     )
     ends = [] if as_of is None else [datetime.fromisoformat(as_of).replace(tzinfo=UTC)]
     last = min([*ends, *other["at"].sort(descending=True).head(1)]) if other.height else None
@@ -237,19 +280,21 @@ def test_the_last_rows(
     if itself:
         other = frame
     where = pl.col("n") != 0
-    made = windows.back(
+    made = windows.add(
         frame.lazy(),
-        {
-            **{name: aggregate for name, (aggregate, _) in AGGREGATES.items()},
-            "some": windows.sum(pl.col("x"), where=where),
-            "how many": windows.count(where=where),
-        },
-        time="at",
-        by=["k"],
-        over=None if itself else windows.Source(rows=other.lazy(), time="at", by=["k"]),
-        window=window,
-        rows=rows,
-        lag=lag,
+        windows.back(
+            {
+                **{name: aggregate for name, (aggregate, _) in AGGREGATES.items()},
+                "some": windows.sum(pl.col("x"), where=where),
+                "how many": windows.count(where=where),
+            },
+            time="at",
+            by=["k"],
+            over=None if itself else windows.Source(rows=other.lazy(), time="at", by=["k"]),
+            window=window,
+            rows=rows,
+            lag=lag,
+        ),
     )
 
     def expected(plain: Any, where: Any = lambda row: True) -> list[Any]:
@@ -297,16 +342,18 @@ def test_durations_keep_their_type_and_decimals_are_exact_where_nothing_divides(
         ),
         "ewm": (lambda value: windows.ewm_mean(value, half_life=100_000 * HOUR), None),
     }
-    made = windows.back(
+    made = windows.add(
         frame.lazy(),
-        {
-            f"{column} {name}": function(pl.col(column))
-            for column in ["took", "price", "n"]
-            for name, (function, _) in functions.items()
-        },
-        time="at",
-        by=["k"],
-        rows=rows,
+        windows.back(
+            {
+                f"{column} {name}": function(pl.col(column))
+                for column in ["took", "price", "n"]
+                for name, (function, _) in functions.items()
+            },
+            time="at",
+            by=["k"],
+            rows=rows,
+        ),
     )
     found = made.collect(engine="in-memory")
     here = frame.with_columns(
@@ -348,12 +395,14 @@ def test_another_dataset_is_read_once() -> None:
         reads.append(rows.height)
         return rows
 
-    made = windows.back(
+    made = windows.add(
         frame.lazy(),
-        {name: aggregate for name, (aggregate, _) in AGGREGATES.items()},
-        time="at",
-        by=["k"],
-        over=windows.Source(rows=other.lazy().map_batches(read), time="at", by=["k"]),
+        windows.back(
+            {name: aggregate for name, (aggregate, _) in AGGREGATES.items()},
+            time="at",
+            by=["k"],
+            over=windows.Source(rows=other.lazy().map_batches(read), time="at", by=["k"]),
+        ),
     )
     made.collect(engine="in-memory")
     assert reads == [other.height]
@@ -369,7 +418,7 @@ frame = naive.table(random.Random(3), 20_000, hours=5_000)
 made = frame.lazy()
 for by in [[], ["k"], ["k", "j"]]:
     columns = {f"{name} {by}": aggregate for name, (aggregate, _) in AGGREGATES.items()}
-    made = windows.back(made, columns, time="at", by=by, window=480 * HOUR, lag=3 * HOUR)
+    made = windows.add(made, windows.back(columns, time="at", by=by, window=480 * HOUR, lag=3 * HOUR))
 rows = made.collect(engine="in-memory").rechunk()
 digest = hashlib.sha256()
 for column in rows:

@@ -7,35 +7,44 @@ use crate::names::columns_of;
 use crate::py::{Argument, Py};
 use mlpc_plan::plan::{Aggregate, Expr, Frame, Window, Zones};
 
-/// Runs of windows that one call computes: they see the same rows, and none reads another.
-pub fn together<'a>(windows: &[&'a Window]) -> Vec<Vec<&'a Window>> {
-    let mut calls: Vec<Vec<&Window>> = Vec::new();
-    for stage in independent(windows.iter().copied(), |window| (&window.name, reads_any(window))) {
-        let first = calls.len();
-        for window in stage {
-            let alike = |call: &&mut Vec<&Window>| call.first().is_some_and(|other| sees_the_same(other, window));
-            match calls.iter_mut().skip(first).find(alike) {
-                Some(call) => call.push(window),
-                None => calls.push(vec![window]),
-            }
-        }
-    }
-    calls
+/// Windows none of which reads another: they are computed side by side.
+pub fn stages<'a>(windows: &[&'a Window]) -> Vec<Vec<&'a Window>> {
+    independent(windows.iter().copied(), |window| (&window.name, reads_any(window)))
 }
 
-/// `windows.back(frame, {…}, …)`; `rows_of` gives what holds the rows of a dataset, or those of the frame itself.
+/// `windows.add(frame, windows.back({…}, …), …)`; `rows_of` gives what holds the rows of a dataset, or those of the frame
+/// itself.
 ///
 /// # Errors
 ///
 /// If an expression can't be printed.
 pub fn step(
     printer: &mut Printer,
-    call: &[&Window],
+    stage: &[&Window],
     rows_of: impl Fn(Option<&str>) -> String,
 ) -> Result<Step, EmitError> {
-    let columns = call.iter().map(|window| Ok((Py::string(&window.name), aggregate(printer, window)?)));
-    let columns = Py::Dict(columns.collect::<Result<_, EmitError>>()?);
-    let Some(window) = call.first() else { return Err(EmitError::Name("windows".to_owned())) };
+    let mut calls: Vec<(&Window, Vec<(Py, Py)>)> = Vec::new();
+    for window in stage {
+        let column = (Py::string(&window.name), aggregate(printer, window)?);
+        match calls.iter_mut().find(|(first, _)| sees_the_same(first, window)) {
+            Some((_, columns)) => columns.push(column),
+            None => calls.push((window, vec![column])),
+        }
+    }
+    let calls = calls.into_iter().map(|(window, columns)| {
+        let call = call(printer, window, Py::Dict(columns), &rows_of)?;
+        Ok(Argument::positional(call))
+    });
+    Ok(Step::around("windows.add", calls.collect::<Result<_, EmitError>>()?))
+}
+
+/// `windows.back({…}, …)` of columns that see what `window` sees.
+fn call(
+    printer: &mut Printer,
+    window: &Window,
+    columns: Py,
+    rows_of: impl Fn(Option<&str>) -> String,
+) -> Result<Py, EmitError> {
     let (here, there, zones) = times(&window.frame);
     let mut arguments =
         vec![Argument::positional(columns), Argument::keyword("time", time(printer, here, zones.here.as_deref()))];
@@ -55,7 +64,7 @@ pub fn step(
     }
     let (function, frame) = frame(&window.frame);
     arguments.extend(frame);
-    Ok(Step::around(function, arguments))
+    Ok(Py::name(function).call_with(arguments))
 }
 
 /// The columns of the row that a window reads: not those of another dataset's rows.
