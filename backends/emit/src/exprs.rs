@@ -248,6 +248,7 @@ pub fn polars_type(dtype: &DType) -> Py {
         DType::Float => pl.attribute("Float64"),
         DType::String | DType::Category { .. } => pl.attribute("String"),
         DType::Date => pl.attribute("Date"),
+        DType::Bytes | DType::Image => pl.attribute("Binary"),
         DType::Timestamp => pl.method("Datetime", [Py::string("us"), Py::string("UTC")]),
         DType::Duration => pl.method("Duration", [Py::string("us")]),
         DType::Vector { size: Some(size) } => {

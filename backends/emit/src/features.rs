@@ -137,6 +137,8 @@ pub fn kind(dtype: &DType) -> (&'static str, Option<&[String]>) {
         DType::Date => ("date", None),
         DType::Timestamp => ("timestamp", None),
         DType::Duration => ("duration", None),
+        DType::Bytes => ("bytes", None),
+        DType::Image => ("image", None),
         DType::Vector { .. } => ("vector", None),
         DType::List { .. } => ("list", None),
         DType::Decimal { .. } => ("decimal", None),

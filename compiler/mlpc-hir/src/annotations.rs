@@ -11,7 +11,7 @@ use mlpc_syntax::ast::{BinaryOp, Decl, Expr, ExprKind, TypeExpr, TypeKind};
 use std::sync::Arc;
 
 /// Types without arguments, by name.
-pub const SIMPLE: [(&str, TyKind); 8] = [
+pub const SIMPLE: [(&str, TyKind); 10] = [
     ("bool", TyKind::Bool),
     ("int", TyKind::Int),
     ("float", TyKind::Float),
@@ -20,10 +20,9 @@ pub const SIMPLE: [(&str, TyKind); 8] = [
     ("timestamp", TyKind::Timestamp),
     ("duration", TyKind::Duration),
     ("text", TyKind::String),
+    ("bytes", TyKind::Bytes),
+    ("image", TyKind::Image),
 ];
-
-/// Types that a schema cannot hold yet.
-const LATER: [&str; 2] = ["image", "bytes"];
 
 /// Types that need arguments, and how they are written.
 const BUILT: [(&str, &str); 2] = [
@@ -128,10 +127,8 @@ fn written_type(context: &mut Context<'_>, ty: &TypeExpr) -> Ty {
         findings.push(errors::bad_type(name, form, ty.span));
     } else if name == "category" {
         findings.push(errors::bad_levels(ty.span));
-    } else if LATER.contains(&name.as_str()) {
-        findings.push(errors::not_supported(&format!("a column of type `{name}`"), ty.span));
     } else {
-        let known = SIMPLE.iter().map(|(name, _)| *name).chain(["category", "vector", "list", "decimal"]).chain(LATER);
+        let known = SIMPLE.iter().map(|(name, _)| *name).chain(["category", "vector", "list", "decimal"]);
         let named = visible(context.db, context.file, Space::Block, &[ALIAS]);
         let known: Vec<&str> = known.chain(named.iter().map(String::as_str)).collect();
         findings.push(errors::unknown_type(&name, known.into_iter(), path.span));

@@ -71,6 +71,10 @@ pub enum TyKind {
     Duration,
     /// Numbers in a row; `None`: as many as the data has levels.
     Vector(Option<u32>),
+    /// Bytes of any kind.
+    Bytes,
+    /// A picture: the bytes of its file.
+    Image,
     /// Several values of one type.
     List(Arc<Ty>),
     /// Exact: that many digits, that many of them after the point.
@@ -172,6 +176,7 @@ impl Ty {
             | (TyKind::Int, TyKind::Decimal(..))
             | (TyKind::Category(_), TyKind::String | TyKind::Category(None))
             | (TyKind::Date, TyKind::Timestamp)
+            | (TyKind::Image, TyKind::Bytes)
             | (TyKind::Vector(_), TyKind::Vector(None)) => true,
             (TyKind::List(have), TyKind::Vector(None)) => have.is_number() && !have.nullable,
             (TyKind::List(have), TyKind::List(wanted)) => {
@@ -287,6 +292,8 @@ impl fmt::Display for TyKind {
             Self::Date => out.write_str("date"),
             Self::Timestamp => out.write_str("timestamp"),
             Self::Duration => out.write_str("duration"),
+            Self::Bytes => out.write_str("bytes"),
+            Self::Image => out.write_str("image"),
             Self::Vector(None) => out.write_str("vector"),
             Self::Vector(Some(size)) => write!(out, "vector[{size}]"),
             Self::List(item) => write!(out, "list[{item}]"),

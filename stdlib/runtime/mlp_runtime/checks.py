@@ -242,7 +242,11 @@ def examples(
 
 def _values(names: Sequence[str], row: Sequence[Any], hidden: Collection[str]) -> dict[str, Any]:
     pairs = zip(names, row, strict=True)
-    return {name: HIDDEN if name in hidden else value for name, value in pairs}
+    shown = (
+        (name, f"{len(value)} bytes" if isinstance(value, bytes) else value)
+        for name, value in pairs
+    )
+    return {name: HIDDEN if name in hidden else value for name, value in shown}
 
 
 def plain(value: Any) -> Any:

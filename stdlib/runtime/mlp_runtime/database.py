@@ -26,6 +26,7 @@ POSTGRES: dict[str, pl.DataType] = {
     "float4": pl.Float64(),
     "float8": pl.Float64(),
     "date": pl.Date(),
+    "bytea": pl.Binary(),
     "timestamp": pl.Datetime("us"),
     "timestamptz": pl.Datetime("us", "UTC"),
     "_int2": pl.List(pl.Int64),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -16,8 +17,8 @@ from typing import Any
 
 import polars as pl
 
-from mlp_runtime import checks, database, parse, table
-from mlp_runtime.schema import Column, Kind
+from mlp_runtime import checks, database, expr, parse, table
+from mlp_runtime.schema import Column, Kind, is_picture
 
 NULLS = ("NA", "N/A", "NULL", "null", "None", "\\N")
 """Texts that mean null, where a column without them is no text."""
@@ -30,6 +31,11 @@ CLOSED = 20
 """A category with as many levels is closed, if each of them is frequent."""
 
 _FREQUENT = 10
+_KEYS = ("id", "key", "code", "number")
+_NAMING = ("int", "string", "date", "timestamp")
+# At most so many columns are tried, so many together.
+_MOST = 10
+_TOGETHER = 4
 _TEXTS: tuple[Kind, ...] = ("bool", "int", "float", "date", "timestamp")
 _TIMES: tuple[Kind, ...] = ("date", "timestamp")
 
@@ -57,7 +63,7 @@ def draft(request: Mapping[str, Any]) -> dict[str, Any]:
         "rows": rows.height,
         "whole": limit is None or rows.height < limit,
         "null": null or [""],
-        "key": _key(columns),
+        "key": _key(columns, rows),
         "columns": columns,
         **more,
     }
@@ -98,14 +104,15 @@ def _require_file(path: Path) -> None:
 
 def _csv(path: Path, request: Mapping[str, Any]) -> tuple[pl.DataFrame, dict[str, Any]]:
     delimiter, header, limit = request["delimiter"], request["header"], request["limit"]
+    member = request.get("member")
     if delimiter is None:
-        with table.open_text(path) as file:
+        with table.open_text(path, member) as file:
             first = file.readline()
         # The first of those that are there most often, so a comma where there is none at all.
         delimiter = max(DELIMITERS, key=first.count)
-    source: Path | bytes = table.csv_source(path)
+    source: Path | bytes = table.csv_source(path, member)
     if limit is not None:
-        with table.open_text(path) as file:
+        with table.open_text(path, member) as file:
             source = "".join(itertools.islice(file, limit + header)).encode()
     rows = pl.read_csv(
         source,
@@ -146,7 +153,10 @@ def _column(values: pl.Series, source: str) -> dict[str, Any]:
         "levels": None,
         "closed": False,
     }
-    if kind == "string":
+    if kind == "bytes" and not known.is_empty():
+        pictures = known.to_frame().select(is_picture(pl.col(known.name))).to_series().all()
+        found["kind"] = "image" if pictures else "bytes"
+    elif kind == "string":
         found |= _levels(known)
     elif kind in ("int", "float", "decimal"):
         numbers = pl.select(_as(known, kind)).to_series() if known.dtype == pl.String else known
@@ -190,6 +200,7 @@ def _kind(known: pl.Series, texts: Sequence[Kind]) -> tuple[str, bool]:
         (dtype == pl.Date, "date"),
         (isinstance(dtype, pl.Duration), "duration"),
         (isinstance(dtype, pl.Categorical | pl.Enum), "string"),
+        (dtype == pl.Binary, "bytes"),
         (isinstance(dtype, pl.List | pl.Array), "list"),
     ]
     return next((kind for fits, kind in simple if fits), "other"), True
@@ -218,16 +229,39 @@ def _as(known: pl.Series, kind: str, timezone: str | None = "UTC") -> pl.Expr:
     return pl.lit(known.to_frame().select(value.alias(known.name)).to_series())
 
 
-def _key(columns: Sequence[Mapping[str, Any]]) -> str | None:
-    """A column that tells rows apart, and is called or placed so that it is meant to."""
+def _key(columns: Sequence[Mapping[str, Any]], rows: pl.DataFrame) -> list[str]:
+    """The column that tells rows apart, and is called or placed so that it is meant to; else the fewest that do so
+    together.
+    """
     able = [
         item["name"]
         for index, item in enumerate(columns)
         if item["unique"]
         and item["kind"] in ("int", "string")
-        and (index == 0 or item["name"].lower().endswith(("id", "key", "code", "number")))
+        and (index == 0 or item["name"].lower().endswith(_KEYS))
     ]
-    return able[0] if able else None
+    return able[:1] or _compound(columns, rows)
+
+
+def _compound(columns: Sequence[Mapping[str, Any]], rows: pl.DataFrame) -> list[str]:
+    """Columns that are never null, none of which measures anything, and that name each row once."""
+    if rows.height < 2:
+        return []
+    able = [
+        item["name"]
+        for item in columns
+        if item["nulls"] == 0 and item["kind"] in _NAMING and not item["unique"]
+    ][:_MOST]
+    sizes = {name: rows[name].n_unique() for name in able}
+    able = [name for name in able if sizes[name] > 1]
+    for count in range(2, _TOGETHER + 1):
+        for names in itertools.combinations(able, count):
+            # Too few values to tell all rows apart are not looked at.
+            if math.prod(sizes[name] for name in names) < rows.height:
+                continue
+            if rows.select(pl.struct(expr.columns(names)).n_unique()).item() == rows.height:
+                return list(names)
+    return []
 
 
 if __name__ == "__main__":

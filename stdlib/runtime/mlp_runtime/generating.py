@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import math
 import random
@@ -190,6 +191,9 @@ def _number_of(column: Column) -> Column:
     return replace(column, kind=kind, nullable=False, wide=None, size=None)
 
 
+# The smallest picture there is.
+_GIF = "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
+
 _SIMPLE: Mapping[str, Sequence[Any]] = {
     "bool": [False, True],
     "string": ["", "a"],
@@ -197,6 +201,8 @@ _SIMPLE: Mapping[str, Sequence[Any]] = {
     "date": ["2000-01-01", "2024-02-29"],
     "timestamp": ["2000-01-01T00:00:00Z", "2024-02-29T12:00:00Z"],
     "duration": ["0s", "1s"],
+    "bytes": ["", "AA=="],
+    "image": [_GIF],
 }
 
 
@@ -300,6 +306,10 @@ _RANDOM: Mapping[str, Callable[[Column, random.Random], Any]] = {
     "date": lambda column, chance: _moment(chance).date().isoformat(),
     "timestamp": lambda column, chance: _moment(chance).strftime("%Y-%m-%dT%H:%M:%SZ"),
     "duration": lambda column, chance: f"{chance.randint(0, 10**6)}s",
+    "bytes": lambda column, chance: base64.b64encode(
+        chance.randbytes(chance.randint(0, 8))
+    ).decode(),
+    "image": lambda column, chance: _GIF,
     "decimal": _decimal,
     "vector": _vector,
     "list": _list,

@@ -41,6 +41,8 @@ WANTED = {
     "date": "a date",
     "timestamp": "a timestamp",
     "duration": "a duration",
+    "bytes": "bytes, in a text as base64",
+    "image": "a picture, in a text as base64",
     "vector": "a list of numbers",
     "list": "a list of values of its type",
     "decimal": "a number with as many digits as declared",
@@ -150,6 +152,11 @@ def _decimal(source: pl.Expr, column: Column, timezone: str | None) -> pl.Expr:
     return number.cast(column.physical, strict=False)
 
 
+def _bytes(source: pl.Expr, column: Column, timezone: str | None) -> pl.Expr:
+    """Base64, as JSON and CSV carry bytes."""
+    return source.str.decode("base64", strict=False)
+
+
 def _list(source: pl.Expr, column: Column, timezone: str | None) -> pl.Expr:
     """A JSON array, as a cell can hold."""
     item = column.item
@@ -199,6 +206,8 @@ _TEXT: dict[str, Callable[[pl.Expr, Column, str | None], pl.Expr]] = {
     "date": _date,
     "timestamp": _timestamp,
     "duration": _duration,
+    "bytes": _bytes,
+    "image": _bytes,
     "vector": _vector,
     "list": _list,
     "decimal": _decimal,
@@ -249,6 +258,8 @@ def _typed(
         "category": isinstance(raw, pl.Categorical | pl.Enum),
         "date": raw == pl.Date,
         "duration": isinstance(raw, pl.Duration),
+        "bytes": raw == pl.Binary,
+        "image": raw == pl.Binary,
         "vector": vector,
     }
     return source.cast(wanted, strict=False) if fits.get(column.kind, False) else None

@@ -122,14 +122,15 @@ def _column(item: Mapping[str, Any]) -> Column:
 
 
 def _csv(path: Path, format: Mapping[str, Any], schema: Schema) -> Peek:
-    names = table.header_of(path, format["delimiter"])
+    member = format.get("member")
+    names = table.header_of(path, format["delimiter"], member)
     if not format["header"]:
         declared = [column.source_name for column in schema.parts]
         if len(declared) != len(names):
             raise ValueError(f"it has {len(names)} columns, {len(declared)} are declared")
         names = declared
     # Only so many lines are read; a cell that spans lines may be cut, with the row that it is in.
-    with table.open_text(path) as file:
+    with table.open_text(path, member) as file:
         head = "".join(line for line, _ in zip(file, range(SAMPLE), strict=False))
     rows = pl.read_csv(
         head.encode(),

@@ -19,6 +19,8 @@ Kind = Literal[
     "date",
     "timestamp",
     "duration",
+    "bytes",
+    "image",
     "vector",
     "list",
 ]
@@ -32,12 +34,32 @@ PHYSICAL: Mapping[Kind, PolarsDataType] = {
     "date": pl.Date(),
     "timestamp": pl.Datetime("us", "UTC"),
     "duration": pl.Duration("us"),
+    "bytes": pl.Binary(),
+    "image": pl.Binary(),
     "vector": pl.List(pl.Float64),
 }
 """How kinds are stored that need no more to be said.
 
 Categories are text; what they may hold is checked, not encoded.
 """
+
+
+PICTURES: Mapping[str, tuple[int, bytes]] = {
+    "PNG": (0, b"\x89PNG\r\n\x1a\n"),
+    "JPEG": (0, b"\xff\xd8\xff"),
+    "GIF": (0, b"GIF8"),
+    "WebP": (8, b"WEBP"),
+    "BMP": (0, b"BM"),
+    "TIFF": (0, b"II*\x00"),
+    "TIFF of another order": (0, b"MM\x00*"),
+}
+"""How files of pictures begin: at which byte, with what."""
+
+
+def is_picture(value: pl.Expr) -> pl.Expr:
+    """Whether bytes begin as the file of a picture does."""
+    found = [value.bin.slice(at, len(start)) == pl.lit(start) for at, start in PICTURES.values()]
+    return pl.any_horizontal(found)
 
 
 @dataclass(frozen=True, kw_only=True)

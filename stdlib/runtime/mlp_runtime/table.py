@@ -16,7 +16,7 @@ import polars as pl
 
 from mlp_runtime import database, expr, parse
 from mlp_runtime.checks import ROW, Outcome, examples
-from mlp_runtime.schema import Column, Schema
+from mlp_runtime.schema import PICTURES, Column, Schema, is_picture
 from mlp_runtime.step import DATA_FAILED, Failure
 
 _ZIP = b"PK\x03\x04"
@@ -30,11 +30,14 @@ def read_csv(
     null: Sequence[str],
     delimiter: str = ",",
     header: bool = True,
+    member: str | None = None,
 ) -> tuple[pl.DataFrame, list[Outcome]]:
-    """Read comma-separated text, plain, gzip or in a zip; check every cell against the schema."""
+    """Read comma-separated text, plain, gzip or in a zip, there called `member` if the zip holds
+    several; check every cell against the schema.
+    """
     try:
-        names = header_of(path, delimiter)
-        source = csv_source(path)
+        names = header_of(path, delimiter, member)
+        source = csv_source(path, member)
     except (OSError, UnicodeError, EOFError, zipfile.BadZipFile, ValueError) as error:
         raise _data_failure(schema, f"{path.name} cannot be read: {error}") from error
     if header:
@@ -185,37 +188,47 @@ def without(raw: pl.DataFrame, null: Sequence[str]) -> list[pl.Expr]:
     ]
 
 
-def header_of(path: Path, delimiter: str) -> list[str]:
+def header_of(path: Path, delimiter: str, member: str | None = None) -> list[str]:
     """The fields of the first line."""
-    with open_text(path) as file:
+    with open_text(path, member) as file:
         return next(csv.reader(file, delimiter=delimiter), [])
 
 
-def open_text(path: Path) -> TextIO:
-    """The text of a file that is plain, gzip, or a zip that holds nothing else."""
+def open_text(path: Path, member: str | None = None) -> TextIO:
+    """The text of a file that is plain, gzip, or in a zip: as `member`, unless that holds nothing else."""
     with path.open("rb") as start:
         magic = start.read(4)
-    if magic == _ZIP:
-        text = io.BytesIO(_only_member(path))
+    if member is not None or magic == _ZIP:
+        text = io.BytesIO(_of_zip(path, member))
         return io.TextIOWrapper(text, encoding="utf-8-sig", newline="")
     if magic[:2] == _GZIP:
         return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
     return path.open("rt", encoding="utf-8-sig", newline="")
 
 
-def csv_source(path: Path) -> Path | bytes:
+def csv_source(path: Path, member: str | None = None) -> Path | bytes:
     """What Polars reads: the file itself, which may be gzip, or what a zip holds."""
     with path.open("rb") as start:
         packed = start.read(4) == _ZIP
-    return _only_member(path) if packed else path
+    return _of_zip(path, member) if packed or member is not None else path
 
 
-def _only_member(path: Path) -> bytes:
+def _of_zip(path: Path, member: str | None) -> bytes:
+    """A file in a zip, which may be gzip itself; which one need not be said of a lone one."""
     with zipfile.ZipFile(path) as packed:
         names = [item.filename for item in packed.infolist() if not item.is_dir()]
-        if len(names) != 1:
-            raise ValueError(f"a zip with one file is wanted, and it holds {len(names)}")
-        return packed.read(names[0])
+        if member is None and len(names) != 1:
+            told = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
+            raise ValueError(
+                f"the zip holds {len(names)} files, so its member must be named: {told}"
+            )
+        name = names[0] if member is None else member
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise ValueError(f"the zip holds no file {name}{hint}")
+        content = packed.read(name)
+    return gzip.decompress(content) if content[:2] == _GZIP else content
 
 
 def _find_columns(schema: Schema, names: Sequence[str], where: str) -> None:
@@ -347,6 +360,9 @@ def _rules(rows: pl.DataFrame, column: Column) -> list[Outcome]:
     if column.within is not None:
         text = f"{column.name} in {column.within}"
         found.append(("range", text, column.within.outside(value)))
+    if column.kind == "image":
+        text = f"{column.name} is a picture: {', '.join(PICTURES)}"
+        found.append(("image", text, ~is_picture(value)))
     if column.matches is not None:
         text = f"{column.name} matches {column.matches}"
         found.append(("matches", text, ~value.str.contains(f"^(?:{column.matches})$")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -85,9 +86,9 @@ def test_the_first_rows_or_all(tmp_path: Path) -> None:
 def test_what_tells_rows_apart_is_a_key(tmp_path: Path) -> None:
     path = tmp_path / "d.csv"
     path.write_text("x,order_id\n1.5,7\n2.5,8\n")
-    assert of(path)["key"] == "order_id"
+    assert of(path)["key"] == ["order_id"]
     path.write_text("x,order_id\n1.5,7\n2.5,7\n")
-    assert of(path)["key"] is None
+    assert of(path)["key"] == []
 
 
 def test_types_of_the_source_are_kept(tmp_path: Path) -> None:
@@ -111,7 +112,7 @@ def test_types_of_the_source_are_kept(tmp_path: Path) -> None:
         "d": "decimal",
         "l": "list",
         "s": "string",
-        "b": "other",
+        "b": "bytes",
         "e": "null",
     }
     assert (found["t"]["zoned"], found["n"]["zoned"]) == (True, False)
@@ -121,3 +122,39 @@ def test_types_of_the_source_are_kept(tmp_path: Path) -> None:
 def test_what_can_not_be_read_is_told(tmp_path: Path) -> None:
     assert "absent" in of(tmp_path / "absent.csv")["error"]
     assert of(tmp_path / "absent.db", "sqlite", table="t")["error"] == "there is no absent.db"
+
+
+def test_rows_may_be_told_apart_by_several_columns(tmp_path: Path) -> None:
+    rows = [
+        (day, shop, at % 3) for at, (day, shop) in enumerate((d, s) for d in "123" for s in "xyz")
+    ]
+    path = tmp_path / "d.csv"
+    text = "\n".join(f"2024-01-0{day},{shop},{more},0.{more}" for day, shop, more in rows)
+    path.write_text(f"day,shop,kind,share\n{text}\n", encoding="utf-8")
+    assert of(path)["key"] == ["day", "shop"]
+    # Nothing tells two rows apart that are the same.
+    path.write_text(f"day,shop,kind,share\n{text}\n{text}\n", encoding="utf-8")
+    assert of(path)["key"] == []
+    path.write_text("id,day\n1,2024-01-01\n2,2024-01-01\n", encoding="utf-8")
+    assert of(path)["key"] == ["id"]
+
+
+def test_bytes_are_pictures_where_all_of_them_are(tmp_path: Path) -> None:
+    path = tmp_path / "d.parquet"
+    gif, png = b"GIF89a...", b"\x89PNG\r\n\x1a\n..."
+    pl.DataFrame({"a": [gif, png], "b": [gif, b"x"]}).write_parquet(path)
+    kinds = [column["kind"] for column in of(path, kind="parquet")["columns"]]
+    assert kinds == ["image", "bytes"]
+
+
+def test_one_file_of_a_zip_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "d.zip"
+    with zipfile.ZipFile(path, "w") as packed:
+        packed.writestr("a/one.csv", "a;b\n1;2\n")
+        packed.writestr("a/two.csv", "a,b\n1,2\n")
+    found = of(path, member="a/one.csv")
+    assert (found["delimiter"], [column["name"] for column in found["columns"]]) == (
+        ";",
+        ["a", "b"],
+    )
+    assert "its member must be named: a/one.csv, a/two.csv" in of(path)["error"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import shutil
 import socket
@@ -251,12 +252,24 @@ def test_a_database_that_is_none_is_told(tmp_path: Path) -> None:
         table.read_duckdb(path, SCHEMA, table="d")
 
 
-def test_a_zip_with_several_files_is_refused(tmp_path: Path) -> None:
+def test_of_a_zip_with_several_files_one_is_named(tmp_path: Path) -> None:
     path = write_zip(tmp_path / "d.zip")
     with zipfile.ZipFile(path, "a") as packed:
-        packed.writestr("other.csv", CSV)
-    with pytest.raises(Failure, match="a zip with one file is wanted, and it holds 2"):
+        packed.writestr("more/other.csv", CSV)
+        packed.writestr("more/packed.csv.gz", gzip.compress(CSV.encode()))
+    with pytest.raises(
+        Failure, match=r"holds 3 files, so its member must be named: \S+, more/other.csv"
+    ):
         table.read_csv(path, SCHEMA, null=[""])
+    with pytest.raises(Failure, match=r"no file more/others.csv; did you mean more/other.csv\?"):
+        table.read_csv(path, SCHEMA, null=[""], member="more/others.csv")
+    whole, _ = table.read_csv(path, SCHEMA, null=[""], member="more/other.csv")
+    packed_twice, _ = table.read_csv(path, SCHEMA, null=[""], member="more/packed.csv.gz")
+    assert whole.height > 0 and packed_twice.equals(whole)
+    plain = tmp_path / "plain.csv"
+    plain.write_text(CSV, encoding="utf-8")
+    with pytest.raises(Failure, match="not a zip"):
+        table.read_csv(plain, SCHEMA, null=[""], member="more/other.csv")
 
 
 def test_a_file_is_taken_out_of_either_kind_of_archive(

@@ -104,3 +104,24 @@ def test_vectors_have_places_a_product_and_a_length() -> None:
     assert shown.rows() == [(11.0, 5.0, 4.0), (None, None, None)]
     beyond = frame.select(functions.element(y.list.to_array(2), 2)).to_series()
     assert beyond.to_list() == [None, None]
+
+
+PNG = b"\x89PNG\r\n\x1a\n and so on"
+
+
+def test_bytes_and_pictures_are_read_and_checked(tmp_path: Path) -> None:
+    data, photo = Column("data", "bytes"), Column("photo", "image", nullable=True)
+    assert read(tmp_path, data, "data\nAAE=\n") == ([b"\x00\x01"], [])
+    _, bad = read(tmp_path, data, "data\nno base64!\n")
+    assert bad == ['data is bytes, in a text as base64: 1 row: "no base64!" (row 1)']
+    assert typed(tmp_path, data, pl.Series([b"\x00", b""])) == ([b"\x00", b""], [])
+    values, bad = typed(tmp_path, photo, pl.Series([PNG, None, b"GIF89a", b"RIFF....WEBPVP8 "]))
+    assert (values[0], bad) == (PNG, [])
+    _, bad = typed(tmp_path, photo, pl.Series([PNG, b"%PDF-1.7"]))
+    assert len(bad) == 1 and bad[0].startswith("photo is a picture: PNG, JPEG")
+    # What a picture holds is not what people are shown.
+    assert '"8 bytes" (row 2)' in bad[0] and "PDF" not in bad[0]
+    assert typed(tmp_path, data, pl.Series([1])) == (
+        [None],
+        ["data is bytes, but the file holds Int64"],
+    )

@@ -239,3 +239,48 @@ fn what_is_no_data_is_told() {
         assert!(done.stderr.contains(told), "{args:?}\n{}", done.stderr);
     }
 }
+
+#[test]
+fn a_file_of_a_zip_a_query_and_keys_of_several_columns() {
+    const MAKE: &str = r#"
+import sqlite3, zipfile, polars as pl
+rows = [(day, shop, (day * 7 + shop) % 5 + 0.5) for day in range(1, 29) for shop in range(1, 6)]
+text = "day,shop,sold\n" + "".join(f"2024-02-{day:02},s{shop},{sold}\n" for day, shop, sold in rows)
+with zipfile.ZipFile("d.zip", "w") as packed:
+    packed.writestr("README.txt", "what this is")
+    packed.writestr("sales/d.csv", text)
+with sqlite3.connect("d.db") as base:
+    base.execute("create table sales (day text not null, shop text not null, sold real not null)")
+    base.executemany("insert into sales values (?, ?, ?)", [(f"2024-02-{d:02}", f"s{s}", x) for d, s, x in rows])
+base.close()
+gif = b"GIF89a" + bytes(20)
+pl.DataFrame({"id": [1, 2], "photo": [gif, gif], "raw": [b"a", b"b"]}).write_parquet("p.parquet")
+"#;
+    let project = Project::of("");
+    let done = mlpc_tests::python::command().args(["-c", MAKE]).current_dir(&project.path).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let query = "select day, shop, sold from sales where sold > 0";
+    for (args, source) in [
+        (&["infer", "d.zip", "--member", "sales/d.csv"][..], "csv(\"d.zip\", member: \"sales/d.csv\")".to_owned()),
+        (&["infer", "d.db", "--query", query, "--name", "d"], format!("sqlite(\"d.db\", query: \"{query}\")")),
+    ] {
+        let drafted = project.mlpc(args);
+        assert_eq!(drafted.code, 0, "{}", drafted.stderr);
+        for line in [format!("source = {source}"), "key    = [day, shop]".to_owned(), "dataset d {".to_owned()] {
+            assert!(drafted.stdout.contains(&line), "{line}\n{}", drafted.stdout);
+        }
+        let rest = "\n/// Known.\nfeatures known from d {\n  column shop\n  label  sold\n}\n\nsplit parts of known { by = random, train = \
+                    70%, test = 30% }\n\ntrain model { trainer = sklearn.hist_gradient_boosting_regressor, data = parts }\n";
+        project.write("main.mlp", format!("/// P.\npipeline p {{ seed = 1 }}\n\n{}{rest}", drafted.stdout));
+        for command in [&["check", "--data", "main.mlp"][..], &["infer", "--update", "main.mlp"]] {
+            let checked = project.mlpc(command);
+            assert_eq!(checked.code, 0, "{command:?}\n{}{}", checked.stdout, checked.stderr);
+        }
+        project.lock();
+        assert_eq!(project.succeed(&[]).step("ingest.d")["rows"]["rows"], 140);
+    }
+    let which = project.mlpc(&["infer", "d.zip"]);
+    assert!(which.code == 2 && which.stderr.contains("say which of its files: `--member PATH`"), "{}", which.stderr);
+    let drafted = project.mlpc(&["infer", "p.parquet"]);
+    assert!(drafted.stdout.contains("photo: image\n    raw:   bytes\n"), "{}", drafted.stdout);
+}

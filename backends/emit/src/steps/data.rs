@@ -13,7 +13,7 @@ use mlpc_plan::plan::{
 pub(super) fn ingest(context: &Context<'_>, ingest: &Ingest) -> Result<Parts, EmitError> {
     context.require(&["source"], &["rows", "profile", "checks"])?;
     let read = match &ingest.format {
-        Format::Csv { null, delimiter, header } => {
+        Format::Csv { null, delimiter, header, member } => {
             let mut arguments = vec![Argument::keyword("null", Py::strings(null))];
             if delimiter != "," {
                 arguments.push(Argument::keyword("delimiter", Py::string(delimiter)));
@@ -21,6 +21,7 @@ pub(super) fn ingest(context: &Context<'_>, ingest: &Ingest) -> Result<Parts, Em
             if !header {
                 arguments.push(Argument::keyword("header", Py::bool(false)));
             }
+            arguments.extend(member.as_ref().map(|member| Argument::keyword("member", Py::string(member))));
             ("read_csv", arguments)
         }
         Format::Parquet => ("read_parquet", Vec::new()),

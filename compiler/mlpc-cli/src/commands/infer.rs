@@ -39,6 +39,12 @@ pub struct Args {
     /// The table of a database
     #[arg(long, value_name = "TABLE", conflicts_with = "update")]
     table: Option<String>,
+    /// What a database answers to this query, instead of a table
+    #[arg(long, value_name = "SQL", conflicts_with_all = ["update", "table"])]
+    query: Option<String>,
+    /// The file inside a zip that holds several
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["update", "table", "query"])]
+    member: Option<String>,
 }
 
 /// Prints a block, or what changed.
@@ -49,18 +55,28 @@ pub fn run(args: &Args, terminal: &mut Terminal) -> Result<Exit, ToolError> {
 
 fn infer(args: &Args, limit: Option<usize>, terminal: &mut Terminal) -> Result<Exit, ToolError> {
     let shown = args.data.to_string_lossy().into_owned();
-    let source = Source { table: args.table.clone(), limit, ..source_at(&args.data)? };
+    let asked = Source {
+        table: args.table.clone(),
+        query: args.query.clone(),
+        member: args.member.clone(),
+        limit,
+        ..Source::default()
+    };
+    let found = source_at(&args.data, args.member.as_deref())?;
+    let source = Source { kind: found.kind, path: found.path, variable: found.variable, header: true, ..asked };
     let is_database = matches!(source.kind, "sqlite" | "duckdb" | "postgres");
-    if is_database != source.table.is_some() {
+    if is_database != (source.table.is_some() || source.query.is_some()) {
         return Err(match is_database {
-            true => ToolError::usage(format!("`{shown}` is a database")).help("say which table: `--table NAME`"),
-            false => ToolError::usage(format!("`{shown}` has no tables")).help("leave `--table` out"),
+            true => ToolError::usage(format!("`{shown}` is a database")).help("say which rows: `--table NAME` or `--query \"select …\"`"),
+            false => {
+                ToolError::usage(format!("`{shown}` has no tables")).help("leave `--table` and `--query` out")
+            }
         });
     }
     let names = [shown.clone()];
     let drafts = draft::look(std::slice::from_ref(&source), &names, terminal)?;
     let name = args.name.clone().unwrap_or_else(|| name_of(&source, &shown));
-    let shown = if source.variable.is_some() { source.table.clone().unwrap_or_default() } else { shown };
+    let shown = if source.variable.is_some() { source.table.clone().unwrap_or(name.clone()) } else { shown };
     for draft in &drafts {
         let (text, left_out) = draft::block(&name, &source, &shown, draft);
         terminal.print(&text);
@@ -76,7 +92,7 @@ fn infer(args: &Args, limit: Option<usize>, terminal: &mut Terminal) -> Result<E
 }
 
 /// How data is read, by its name.
-fn source_at(data: &Path) -> Result<Source, ToolError> {
+fn source_at(data: &Path, member: Option<&str>) -> Result<Source, ToolError> {
     let text = data.to_string_lossy();
     if let Some(variable) = text.strip_prefix("env:") {
         return Ok(Source { kind: "postgres", variable: Some(variable.to_owned()), header: true, ..Source::default() });
@@ -84,7 +100,7 @@ fn source_at(data: &Path) -> Result<Source, ToolError> {
     if !data.is_file() {
         return Err(ToolError::usage(format!("there is no file `{}`", data.display())));
     }
-    let lower = text.to_lowercase();
+    let lower = member.unwrap_or(&text).to_lowercase();
     let plain = lower.trim_end_matches(".gz").trim_end_matches(".zip");
     let endings: [(&str, &[&str]); 6] = [
         ("csv", &["csv", "tsv", "txt"]),
@@ -98,7 +114,10 @@ fn source_at(data: &Path) -> Result<Source, ToolError> {
     let Some((kind, _)) = endings.iter().find(|(_, known)| known.contains(&ending)) else {
         let known: Vec<&str> = endings.iter().flat_map(|(_, known)| known.iter().copied()).collect();
         return Err(ToolError::usage(format!("what `{}` holds is not told by its ending", data.display()))
-            .help(format!("known are {}", known.join(", "))));
+            .help(match lower.ends_with(".zip") {
+                true => "say which of its files: `--member PATH`".to_owned(),
+                false => format!("known are {}", known.join(", ")),
+            }));
     };
     let path = std::path::absolute(data).map_err(|error| ToolError::file("find", data, &error))?;
     Ok(Source { kind, path: Some(path), header: true, ..Source::default() })
@@ -106,6 +125,7 @@ fn source_at(data: &Path) -> Result<Source, ToolError> {
 
 /// The first part of a file's name, or the table's, as a name of the language.
 fn name_of(source: &Source, shown: &str) -> String {
+    let shown = source.member.as_deref().unwrap_or(shown);
     let file = shown.rsplit(['/', '\\']).next().unwrap_or(shown);
     let stem = file.split('.').next().unwrap_or(file);
     let text = source.table.as_deref().map_or(stem, |table| table.rsplit('.').next().unwrap_or(table));

@@ -59,7 +59,7 @@ fn range(draft: &Draft, column: &Drafted) -> Option<(String, String)> {
         return None;
     }
     let (low, high) = around(column.low?, column.high?, column.kind == "int")?;
-    let is_key = draft.key.as_ref() == Some(&column.name);
+    let is_key = draft.key.as_slice() == std::slice::from_ref(&column.name);
     Some(if is_key { (low, String::new()) } else { (low, format!("={high}")) })
 }
 
@@ -103,6 +103,7 @@ fn call(source: &Source, shown: &str, draft: &Draft) -> String {
         }
         let delimiter = draft.delimiter.as_deref().filter(|delimiter| *delimiter != ",");
         arguments.extend(delimiter.map(|delimiter| format!("delimiter: {}", quoted(delimiter))));
+        arguments.extend(source.member.as_ref().map(|member| format!("member: {}", quoted(member))));
     }
     for (name, value) in [("table", &source.table), ("query", &source.query)] {
         arguments.extend(value.as_ref().map(|value| format!("{name}: {}", quoted(value))));
@@ -112,8 +113,14 @@ fn call(source: &Source, shown: &str, draft: &Draft) -> String {
 
 fn settings(source: &Source, shown: &str, draft: &Draft, fields: &[Field<'_>]) -> Vec<String> {
     let mut settings = vec![("source", call(source, shown, draft))];
-    let key = fields.iter().find(|field| Some(&field.column.name) == draft.key.as_ref());
-    settings.extend(key.map(|field| ("key", field.name.clone())));
+    let key = draft.key.iter().map(|name| fields.iter().find(|field| field.column.name == *name));
+    if let Some(key) = key.map(|field| Some(field?.name.clone())).collect::<Option<Vec<String>>>() {
+        match key.as_slice() {
+            [] => {}
+            [one] => settings.push(("key", one.clone())),
+            several => settings.push(("key", format!("[{}]", several.join(", ")))),
+        }
+    }
     let times: Vec<&Field<'_>> = fields.iter().filter(|field| field.column.kind == "timestamp").collect();
     if let [only] = times.as_slice()
         && only.column.nulls == 0.0

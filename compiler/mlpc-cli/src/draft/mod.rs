@@ -33,6 +33,8 @@ pub struct Source {
     pub delimiter: Option<String>,
     /// Whether the first line names the columns.
     pub header: bool,
+    /// The file's path inside a zip.
+    pub member: Option<String>,
     /// How many rows are looked at; all of them if it is not said.
     pub limit: Option<usize>,
 }
@@ -48,8 +50,8 @@ pub struct Draft {
     pub null: Vec<String>,
     /// What stands between cells of a text.
     pub delimiter: Option<String>,
-    /// A column that tells rows apart.
-    pub key: Option<String>,
+    /// Columns that tell rows apart; none if no few do.
+    pub key: Vec<String>,
     /// In the order of the source.
     pub columns: Vec<Drafted>,
 }

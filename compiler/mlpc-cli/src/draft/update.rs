@@ -85,11 +85,12 @@ fn source(declared: &Declared, path: Option<std::path::PathBuf>, limit: Option<u
         return of("postgres", rows, Source { variable: Some(variable.clone()), ..source });
     }
     match &declared.ingest.format {
-        Format::Csv { null, delimiter, header } => Source {
+        Format::Csv { null, delimiter, header, member } => Source {
             kind: "csv",
             null: Some(null.clone()),
             delimiter: Some(delimiter.clone()),
             header: *header,
+            member: member.clone(),
             ..source
         },
         Format::Parquet => Source { kind: "parquet", ..source },
@@ -240,6 +241,8 @@ fn fits(declared: &DType, found: &Drafted) -> bool {
         DType::String | DType::Category { .. } => found.is_text(),
         DType::Date => kind == "date",
         DType::Timestamp => matches!(kind, "timestamp" | "date"),
+        DType::Bytes => matches!(kind, "bytes" | "image"),
+        DType::Image => kind == "image",
         _ => true,
     }
 }

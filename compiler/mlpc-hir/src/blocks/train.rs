@@ -257,7 +257,7 @@ fn null_cause(context: &Context<'_>, features: Block<'_>, names: &[String]) -> O
 /// What a trainer may refuse: the word in `accepts`, what to call it, how to mend it, which columns have it.
 type Refusal = (&'static str, &'static str, &'static str, fn(&Column) -> bool);
 
-const REFUSALS: [Refusal; 4] = [
+const REFUSALS: [Refusal; 5] = [
     ("nulls", "nulls", "use `impute(x)` or `coalesce(x, …)`, or `filter is_not_null(x)`", |column| {
         column.ty.nullable && !column.ty.is_unknown()
     }),
@@ -270,6 +270,12 @@ const REFUSALS: [Refusal; 4] = [
         "texts, times or lists",
         "make a number or a category of it: `to_category(x)`, `hour(t)`, `length(s)`",
         |column| !super::features::is_model_input(&column.ty.kind),
+    ),
+    (
+        "",
+        "bytes or images",
+        "make numbers of it by a function of your own: `fn brightness(x: image) -> float { python = \"look.py:brightness\" }`",
+        |column| matches!(column.ty.kind, TyKind::Bytes | TyKind::Image),
     ),
 ];
 

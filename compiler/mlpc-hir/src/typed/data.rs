@@ -107,6 +107,8 @@ pub enum SourceFormat {
         delimiter: String,
         /// Whether the first line names the columns.
         header: bool,
+        /// The file's path inside a zip.
+        member: Option<String>,
     },
     /// Apache Parquet.
     Parquet,

@@ -17,6 +17,8 @@ pub fn dtype(kind: &TyKind) -> DType {
         TyKind::Date => DType::Date,
         TyKind::Timestamp => DType::Timestamp,
         TyKind::Duration => DType::Duration,
+        TyKind::Bytes => DType::Bytes,
+        TyKind::Image => DType::Image,
         TyKind::Vector(size) => DType::Vector { size: *size },
         TyKind::List(item) => DType::List { item: Box::new(dtype(&item.kind)), nullable: item.nullable },
         TyKind::Decimal(digits, scale) => DType::Decimal { digits: *digits, scale: *scale },

@@ -84,6 +84,9 @@ pub enum Format {
         delimiter: String,
         /// Whether the first line names the columns; otherwise they are named by order.
         header: bool,
+        /// The file's path inside a zip; of one with a single file it need not be said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        member: Option<String>,
     },
     /// Apache Parquet.
     Parquet,
@@ -204,6 +207,10 @@ pub enum DType {
     Timestamp,
     /// A span of time, microseconds.
     Duration,
+    /// Bytes of any kind.
+    Bytes,
+    /// A picture: the bytes of its file.
+    Image,
     /// Numbers in a row.
     Vector {
         /// How many, where that is known when the program is compiled.

@@ -98,13 +98,17 @@ fn package(context: &mut Context<'_>, expr: &Expr, args: &[Arg]) -> Option<Sourc
         context.findings.push(errors::inexact_package(requirement, requirement_at.span));
         return None;
     }
-    let stays_inside = |part: &str| !part.is_empty() && part != "." && part != "..";
-    if !member.split('/').all(stays_inside) || member.contains('\\') {
+    if !stays_inside(member) {
         let wanted = "a relative path inside the package, with `/`";
         context.findings.push(errors::wrong_form("package", wanted, member_at.span));
         return None;
     }
     Some(SourceRef::Package { requirement: (*requirement).to_owned(), member: (*member).to_owned() })
+}
+
+/// Whether a path is a relative one that leads nowhere else.
+fn stays_inside(path: &str) -> bool {
+    !path.contains('\\') && path.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
 }
 
 /// Whether a requirement names one release: `name==1.2.3` and nothing else.
@@ -199,6 +203,7 @@ fn csv_format(context: &mut Context<'_>, args: &[Arg]) -> SourceFormat {
     let mut null = vec![String::new()];
     let mut delimiter = ",".to_owned();
     let mut header = true;
+    let mut member = None;
     for arg in args {
         let Some(name) = &arg.name else { continue };
         match (name.text.as_str(), literal(&arg.value)) {
@@ -211,19 +216,21 @@ fn csv_format(context: &mut Context<'_>, args: &[Arg]) -> SourceFormat {
             ("null", Some(Const::Str(text))) => null = vec![text],
             ("delimiter", Some(Const::Str(text))) if text.len() == 1 => delimiter = text,
             ("header", Some(Const::Bool(value))) => header = value,
-            ("null" | "delimiter" | "header", _) => {
+            ("member", Some(Const::Str(text))) if stays_inside(&text) => member = Some(text),
+            ("null" | "delimiter" | "header" | "member", _) => {
                 let wanted = match name.text.as_str() {
                     "null" => "a list of texts",
                     "delimiter" => "one character",
+                    "member" => "the path of a file inside the zip, with `/`",
                     _ => "`true` or `false`",
                 };
                 context.findings.push(errors::wrong_form(&name.text, wanted, arg.value.span));
             }
             _ => {
-                let known = ["null", "delimiter", "header"].into_iter();
+                let known = ["null", "delimiter", "header", "member"].into_iter();
                 context.findings.push(errors::unknown_setting("csv", &name.text, known, name.span));
             }
         }
     }
-    SourceFormat::Csv { null, delimiter, header }
+    SourceFormat::Csv { null, delimiter, header, member }
 }
