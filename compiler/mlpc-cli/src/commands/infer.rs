@@ -67,10 +67,9 @@ fn infer(args: &Args, limit: Option<usize>, terminal: &mut Terminal) -> Result<E
     let is_database = matches!(source.kind, "sqlite" | "duckdb" | "postgres");
     if is_database != (source.table.is_some() || source.query.is_some()) {
         return Err(match is_database {
-            true => ToolError::usage(format!("`{shown}` is a database")).help("say which rows: `--table NAME` or `--query \"select …\"`"),
-            false => {
-                ToolError::usage(format!("`{shown}` has no tables")).help("leave `--table` and `--query` out")
-            }
+            true => ToolError::usage(format!("`{shown}` is a database"))
+                .help("say which rows: `--table NAME` or `--query \"select …\"`"),
+            false => ToolError::usage(format!("`{shown}` has no tables")).help("leave `--table` and `--query` out"),
         });
     }
     let names = [shown.clone()];
@@ -113,11 +112,12 @@ fn source_at(data: &Path, member: Option<&str>) -> Result<Source, ToolError> {
     let ending = plain.rsplit_once('.').map_or("", |(_, ending)| ending);
     let Some((kind, _)) = endings.iter().find(|(_, known)| known.contains(&ending)) else {
         let known: Vec<&str> = endings.iter().flat_map(|(_, known)| known.iter().copied()).collect();
-        return Err(ToolError::usage(format!("what `{}` holds is not told by its ending", data.display()))
-            .help(match lower.ends_with(".zip") {
+        return Err(ToolError::usage(format!("what `{}` holds is not told by its ending", data.display())).help(
+            match lower.ends_with(".zip") {
                 true => "say which of its files: `--member PATH`".to_owned(),
                 false => format!("known are {}", known.join(", ")),
-            }));
+            },
+        ));
     };
     let path = std::path::absolute(data).map_err(|error| ToolError::file("find", data, &error))?;
     Ok(Source { kind, path: Some(path), header: true, ..Source::default() })

@@ -450,12 +450,9 @@ pub(crate) fn ingest(name: &str, checked: &typed::Dataset, format: &SourceFormat
 
 fn source_format(format: &SourceFormat) -> Format {
     match format {
-        SourceFormat::Csv { null, delimiter, header, member } => Format::Csv {
-            null: null.clone(),
-            delimiter: delimiter.clone(),
-            header: *header,
-            member: member.clone(),
-        },
+        SourceFormat::Csv { null, delimiter, header, member } => {
+            Format::Csv { null: null.clone(), delimiter: delimiter.clone(), header: *header, member: member.clone() }
+        }
         // What a server held when it was locked is kept as Parquet.
         SourceFormat::Parquet | SourceFormat::Postgres(_) => Format::Parquet,
         SourceFormat::Ndjson => Format::Ndjson,
