@@ -11,6 +11,7 @@ mod e2e {
     mod failures;
     mod fetched;
     mod fitted;
+    mod launch;
     mod leaks;
     mod library;
     mod lint;

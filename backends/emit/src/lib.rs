@@ -3,6 +3,7 @@
 //! In: a [`Plan`] and the users' files that it calls. Out: a [`FileTree`]; the plan gets the hash of each program and
 //! the identity of each step. Nothing is read from disk and nothing written: the caller does that.
 
+pub mod backend;
 pub mod error;
 mod exprs;
 mod features;
@@ -16,9 +17,11 @@ mod steps;
 mod tests;
 mod text;
 
+pub use backend::Choice;
 pub use error::EmitError;
 pub use tests::{addresses, tests};
 
+use backend::Target;
 use indexmap::IndexMap;
 use layout::Layout;
 use mlpc_plan::Plan;
@@ -62,6 +65,20 @@ pub fn build_with(
     entries: &mut IndexMap<String, Plan>,
     user_files: &BTreeMap<String, String>,
 ) -> Result<FileTree, EmitError> {
+    build_for(&Choice::default(), plan, entries, user_files)
+}
+
+/// The same for a target other than this machine: its definitions are beside plan and programs.
+///
+/// # Errors
+///
+/// As of [`build`].
+pub fn build_for(
+    choice: &Choice,
+    plan: &mut Plan,
+    entries: &mut IndexMap<String, Plan>,
+    user_files: &BTreeMap<String, String>,
+) -> Result<FileTree, EmitError> {
     let layout = Layout::new()?;
     let mut tree = shared(user_files);
     for plan in std::iter::once(&*plan).chain(entries.values()) {
@@ -80,8 +97,10 @@ pub fn build_with(
     }
     tree.insert("pyproject.toml".to_owned(), layout.text("pyproject.toml", &())?);
     tree.insert("README.md".to_owned(), readme::page(&layout, plan)?);
+    let target = Target { choice, plan, entries };
+    choice.backend.emit(&target, &mut tree)?;
     let plans: Vec<&Plan> = std::iter::once(&*plan).chain(entries.values()).collect();
-    let manifest = json(&manifest(&tree, &plans))?;
+    let manifest = json(&manifest(choice, &tree, &plans))?;
     tree.insert("manifest.json".to_owned(), manifest);
     Ok(tree)
 }
@@ -198,6 +217,7 @@ fn imported_files(tree: &FileTree, text: &str) -> Vec<String> {
 struct Manifest<'a> {
     format: &'static str,
     generator: String,
+    target: String,
     files: Vec<Entry<'a>>,
 }
 
@@ -209,13 +229,13 @@ struct Entry<'a> {
 }
 
 /// Every file with its hash and where it comes from.
-fn manifest<'a>(tree: &'a FileTree, plans: &[&Plan]) -> Manifest<'a> {
+fn manifest<'a>(choice: &Choice, tree: &'a FileTree, plans: &[&Plan]) -> Manifest<'a> {
     let files = tree
         .iter()
         .map(|(path, text)| Entry { path, sha256: sha256_hex(text.as_bytes()), origin: origin(path, plans) })
         .collect();
     let compiler = plans.first().map_or("", |plan| plan.compiler.as_str());
-    Manifest { format: "mlp-manifest/v1", generator: format!("mlpc {compiler}"), files }
+    Manifest { format: "mlp-manifest/v1", generator: format!("mlpc {compiler}"), target: choice.to_string(), files }
 }
 
 fn origin(path: &str, plans: &[&Plan]) -> String {

@@ -9,7 +9,8 @@ use crate::project::Session;
 use crate::render::{self, Format};
 use crate::terminal::{Style, Terminal};
 use indexmap::IndexMap;
-use mlpc_diagnostics::{Diagnostic, Severity, list_words};
+use mlpc_diagnostics::{Diagnostic, FileSpan, Severity, Span, list_words, rule};
+use mlpc_emit::backend::{Choice, Unmet, unmet};
 use mlpc_plan::Plan;
 use mlpc_plan::lock::Lock;
 use std::collections::BTreeMap;
@@ -55,12 +56,42 @@ impl Built {
 
 /// Checks the program and makes its plan and programs. Findings are told; errors end it.
 pub fn build(session: &Session, no_lock: NoLock, terminal: &mut Terminal) -> Result<Built, ToolError> {
+    build_for(session, &Choice::default(), no_lock, terminal)
+}
+
+/// The same for a target.
+pub fn build_for(
+    session: &Session,
+    choice: &Choice,
+    no_lock: NoLock,
+    terminal: &mut Terminal,
+) -> Result<Built, ToolError> {
     check(session, terminal)?;
     let lock = locked(session, no_lock, terminal)?;
     let mut plan = mlpc_plan::lower(&session.db, session.project, &lock);
     let mut entries = mlpc_plan::lower_entries(&session.db, session.project, &lock);
-    let files = emit(session, &mut plan, &mut entries)?;
+    let plans = || std::iter::once(&plan).chain(entries.values());
+    let unmet: Vec<Diagnostic> = plans()
+        .flat_map(|plan| unmet(choice.backend, &choice.version, plan))
+        .filter_map(|unmet| cannot(session, choice, &unmet))
+        .collect();
+    tell(session, &unmet, terminal)?;
+    let files = mlpc_emit::build_for(choice, &mut plan, &mut entries, &user_code(session))
+        .map_err(|error| unprintable(&error))?;
     Ok(Built { plan, entries, files })
+}
+
+/// What a target does not do, at the first line of the declaration that asks for it.
+fn cannot(session: &Session, choice: &Choice, unmet: &Unmet) -> Option<Diagnostic> {
+    let file = session.files().find(|file| *file.path(&session.db) == unmet.origin.file)?;
+    let text = file.text(&session.db);
+    let above = usize::try_from(unmet.origin.line).ok()?.checked_sub(1)?;
+    let start: usize = text.split_inclusive('\n').take(above).map(str::len).sum();
+    let length = text.get(start..)?.lines().next().map_or(0, |line| line.trim_end().len());
+    let place = FileSpan { file: file.id(&session.db), span: Span::new(start, start + length) };
+    let message = format!("{choice} has no {}: {}", unmet.ability.name(), unmet.reason);
+    let finding = Diagnostic::new(rule::not_supported_yet, message, place).here("asks for it");
+    Some(finding.help("`mlpc targets` shows what each target does"))
 }
 
 /// The programs of a plan and of those of further entry points; all are given their identities.

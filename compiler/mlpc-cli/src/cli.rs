@@ -56,6 +56,8 @@ commands! {
     Plan(plan),
     /// Write the programs that a run executes
     Build(build),
+    /// List the targets, and what each of them does
+    Targets(targets),
     /// Run a program on this machine
     Run(run),
     /// Run the tests of a program

@@ -2,6 +2,8 @@
 
 use crate::error::ToolError;
 use mlpc_diagnostics::{did_you_mean, list_words};
+use mlpc_emit::backend::{BACKENDS, Backend, backend};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 use toml::Spanned;
@@ -19,7 +21,14 @@ pub struct Config {
     pub name: Option<String>,
     /// The share of columns and borders that must have a type.
     pub coverage: Option<f64>,
+    /// What is said of targets, by their names.
+    pub targets: BTreeMap<String, BTreeMap<String, String>>,
 }
+
+/// The section of targets, each a section of its own: `[target.airflow]`.
+const TARGET: &str = "target";
+/// What says which version of a target is meant.
+pub const VERSION: &str = "version";
 
 /// A section's keys.
 struct Section {
@@ -72,8 +81,12 @@ fn parse(text: &str, shown: &str) -> Result<Config, ToolError> {
     })?;
     let mut config = Config::default();
     for (key, value) in document.get_ref() {
+        if key.get_ref() == TARGET {
+            config.targets = targets(&source, value)?;
+            continue;
+        }
         let Some(section) = SECTIONS.iter().find(|section| section.name == key.get_ref()) else {
-            let known: Vec<&str> = SECTIONS.iter().map(|section| section.name).collect();
+            let known: Vec<&str> = SECTIONS.iter().map(|section| section.name).chain([TARGET]).collect();
             return Err(source.unknown("section", key, &known));
         };
         let DeValue::Table(table) = value.get_ref() else {
@@ -98,6 +111,59 @@ fn parse(text: &str, shown: &str) -> Result<Config, ToolError> {
         }
     }
     Ok(config)
+}
+
+/// `[target.NAME]`: a version of the backend, and settings that it knows.
+fn targets(
+    source: &Source<'_>,
+    value: &Spanned<DeValue<'_>>,
+) -> Result<BTreeMap<String, BTreeMap<String, String>>, ToolError> {
+    let DeValue::Table(table) = value.get_ref() else {
+        return Err(source.error("`target` is a section".to_owned(), value.span(), "not a section"));
+    };
+    let mut found = BTreeMap::new();
+    for (name, value) in table {
+        let names: Vec<&str> = BACKENDS.iter().map(|backend| backend.name()).collect();
+        let Some(backend) = backend(name.get_ref()) else { return Err(source.unknown("target", name, &names)) };
+        let DeValue::Table(settings) = value.get_ref() else {
+            return Err(source.error(
+                format!("`target.{}` is a section", name.get_ref()),
+                value.span(),
+                "not a section",
+            ));
+        };
+        let mut said = BTreeMap::new();
+        for (key, value) in settings {
+            let text = target_setting(source, backend, key, value)?;
+            said.insert(key.get_ref().to_string(), text);
+        }
+        found.insert(name.get_ref().to_string(), said);
+    }
+    Ok(found)
+}
+
+fn target_setting(
+    source: &Source<'_>,
+    backend: &dyn Backend,
+    key: &Spanned<std::borrow::Cow<'_, str>>,
+    value: &Spanned<DeValue<'_>>,
+) -> Result<String, ToolError> {
+    let known: Vec<&str> = backend.settings().iter().map(|setting| setting.name).chain([VERSION]).collect();
+    if !known.contains(&&**key.get_ref()) {
+        return Err(source.unknown("setting", key, &known));
+    }
+    let DeValue::String(text) = value.get_ref() else {
+        return Err(source.error(format!("`{}` is text", key.get_ref()), value.span(), "not text"));
+    };
+    let setting = backend.settings().iter().find(|setting| setting.name == key.get_ref());
+    let words =
+        if key.get_ref() == VERSION { backend.versions() } else { setting.map_or(&[][..], |found| found.words) };
+    if !words.is_empty() && !words.contains(&&**text) {
+        let message =
+            format!("`{}` of {} is one of {}", key.get_ref(), backend.name(), list_words(words.iter().copied(), "and"));
+        return Err(source.error(message, value.span(), "none of them"));
+    }
+    Ok(text.to_string())
 }
 
 fn coverage(source: &Source<'_>, value: &Spanned<DeValue<'_>>) -> Result<f64, ToolError> {

@@ -1,6 +1,7 @@
 //! `mlpc build`: writes the programs and definitions of a target.
 
 use crate::build::{self, NoLock};
+use crate::commands::targets;
 use crate::error::ToolError;
 use crate::exit::Exit;
 use crate::project::{self, Target as Program, shown};
@@ -13,9 +14,9 @@ use std::path::PathBuf;
 pub struct Args {
     #[command(flatten)]
     program: Program,
-    /// What the build is for
-    #[arg(long, value_enum, default_value_t)]
-    target: Target,
+    /// What the build is for, of those that `mlpc targets` lists
+    #[arg(long, value_delimiter = ',', value_name = "TARGET", default_value = "native")]
+    target: Vec<String>,
     /// Where to put it; by default `build/<target>` in the project
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -24,32 +25,24 @@ pub struct Args {
     locked: bool,
 }
 
-/// What a build is for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-enum Target {
-    /// This machine, by `mlpc run`
-    #[default]
-    Native,
-}
-
-/// Writes the build.
+/// Writes the builds.
 pub fn run(args: &Args, terminal: &mut Terminal) -> Result<Exit, ToolError> {
-    let session = project::open(&args.program)?;
-    let no_lock = if args.locked { NoLock::Refuse } else { NoLock::Make };
-    let built = build::build(&session, no_lock, terminal)?;
-    let folder = match &args.out {
-        Some(folder) => std::path::absolute(folder).map_err(|error| ToolError::file("find", folder, &error))?,
-        None => session.location.root.join("build").join(name(args.target)),
-    };
-    let changed = build::write(&folder, &built.files)?;
-    let mark = terminal.out.paint(Style::Good, "✓");
-    let (count, steps) = (plural(built.files.len(), "file"), plural(built.plan.steps.len(), "step"));
-    terminal.line(format_args!("{mark} {}: {count} for {steps}, {changed} changed", shown(&folder)));
-    Ok(Exit::Fine)
-}
-
-fn name(target: Target) -> &'static str {
-    match target {
-        Target::Native => "native",
+    if args.out.is_some() && args.target.len() > 1 {
+        return Err(ToolError::usage("`--out` is for one target, and there are several".to_owned()));
     }
+    let session = project::open(&args.program)?;
+    let choices = args.target.iter().map(|name| targets::choose(&session.location.config, name));
+    for choice in choices.collect::<Result<Vec<_>, _>>()? {
+        let no_lock = if args.locked { NoLock::Refuse } else { NoLock::Make };
+        let built = build::build_for(&session, &choice, no_lock, terminal)?;
+        let folder = match &args.out {
+            Some(folder) => std::path::absolute(folder).map_err(|error| ToolError::file("find", folder, &error))?,
+            None => session.location.root.join("build").join(choice.backend.name()),
+        };
+        let changed = build::write(&folder, &built.files)?;
+        let mark = terminal.out.paint(Style::Good, "✓");
+        let (count, steps) = (plural(built.files.len(), "file"), plural(built.plan.steps.len(), "step"));
+        terminal.line(format_args!("{mark} {}: {count} for {steps}, {changed} changed", shown(&folder)));
+    }
+    Ok(Exit::Fine)
 }

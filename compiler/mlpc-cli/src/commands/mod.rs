@@ -14,4 +14,5 @@ pub mod lock;
 pub mod plan;
 pub mod run;
 pub mod runs;
+pub mod targets;
 pub mod test;

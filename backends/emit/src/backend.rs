@@ -1,0 +1,239 @@
+//! What runs plans: one entry of [`BACKENDS`] each, with what every version of it can do.
+//!
+//! A backend prints a plan and holds no analysis. What a version cannot express is found by [`unmet`] before anything is
+//! printed; what it expresses only in part is told in `mlpc targets`.
+
+use crate::FileTree;
+use crate::error::EmitError;
+use indexmap::IndexMap;
+use mlpc_plan::Plan;
+use mlpc_plan::plan::{Origin, StepSpec};
+use std::collections::BTreeMap;
+
+mod native;
+
+/// Every target, in the order in which it is listed.
+pub const BACKENDS: &[&dyn Backend] = &[&native::Native];
+
+/// The backend of this name.
+#[must_use]
+pub fn backend(name: &str) -> Option<&'static dyn Backend> {
+    BACKENDS.iter().copied().find(|backend| backend.name() == name)
+}
+
+/// Something that runs plans.
+pub trait Backend: Sync {
+    /// What it is called: `airflow`.
+    fn name(&self) -> &'static str;
+
+    /// What it is, in one line.
+    fn doc(&self) -> &'static str;
+
+    /// The versions that it prints for, the default first; none where there is only one.
+    fn versions(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// How well a version does something that a plan may ask for.
+    fn support(&self, version: &str, ability: Ability) -> Support;
+
+    /// What `[target.NAME]` of `mlp.toml` may say.
+    fn settings(&self) -> &'static [Setting] {
+        &[]
+    }
+
+    /// Adds what this target reads to a build that holds plan, programs and runtime.
+    ///
+    /// # Errors
+    ///
+    /// If the plan holds what cannot be printed.
+    fn emit(&self, target: &Target<'_>, tree: &mut FileTree) -> Result<(), EmitError>;
+}
+
+/// A setting of a target.
+#[derive(Debug)]
+pub struct Setting {
+    /// Its name.
+    pub name: &'static str,
+    /// Its value where nothing is said; `None`: it has none.
+    pub default: Option<&'static str>,
+    /// The only values that it takes; empty: any text.
+    pub words: &'static [&'static str],
+    /// What it is for, in one line.
+    pub doc: &'static str,
+}
+
+/// A backend, its version, and what is said of it.
+#[derive(Clone)]
+pub struct Choice {
+    /// The backend.
+    pub backend: &'static dyn Backend,
+    /// One of its versions; empty where there is only one.
+    pub version: String,
+    /// What `mlp.toml` says, by the name of the setting.
+    pub settings: BTreeMap<String, String>,
+}
+
+impl Choice {
+    /// A backend in its default version.
+    #[must_use]
+    pub fn of(backend: &'static dyn Backend) -> Self {
+        let version = backend.versions().first().copied().unwrap_or_default().to_owned();
+        Self { backend, version, settings: BTreeMap::new() }
+    }
+
+    /// A setting's value: what `mlp.toml` says, else its default.
+    #[must_use]
+    pub fn setting(&self, name: &str) -> Option<&str> {
+        let default = || self.backend.settings().iter().find(|setting| setting.name == name)?.default;
+        self.settings.get(name).map(String::as_str).or_else(default)
+    }
+}
+
+impl Default for Choice {
+    fn default() -> Self {
+        Self::of(&native::Native)
+    }
+}
+
+impl std::fmt::Display for Choice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.backend.name())?;
+        if self.version.is_empty() { Ok(()) } else { write!(f, " {}", self.version) }
+    }
+}
+
+/// What a backend prints.
+pub struct Target<'a> {
+    /// What it is for.
+    pub choice: &'a Choice,
+    /// The plan that trains.
+    pub plan: &'a Plan,
+    /// The plans of what runs apart from it, by the name of its entry point.
+    pub entries: &'a IndexMap<String, Plan>,
+}
+
+impl Target<'_> {
+    /// Every plan with the name of its entry point, that of the training first.
+    pub fn plans(&self) -> impl Iterator<Item = (&str, &Plan)> {
+        std::iter::once(("train", self.plan)).chain(self.entries.iter().map(|(name, plan)| (name.as_str(), plan)))
+    }
+}
+
+/// What a plan may ask of what runs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Ability {
+    /// A failed step is tried again.
+    Retry,
+    /// Each wait before another try is longer than the last.
+    Backoff,
+    /// A step that takes too long is stopped.
+    Timeout,
+    /// Steps behind a gate that refused are left out, and that shows as such.
+    Gate,
+    /// Steps with nothing to wait for run side by side.
+    Parallel,
+    /// A step that was done before, by its identity, is not done again.
+    Cache,
+    /// A step is given so many threads.
+    Cpu,
+    /// A step is given so much memory.
+    Memory,
+    /// Commands of a shell as steps.
+    Shell,
+    /// Entry points of their own: batch scoring.
+    EntryPoints,
+    /// Files of the project as sources.
+    ProjectFiles,
+}
+
+impl Ability {
+    /// All of them, in the order in which they are listed.
+    pub const ALL: &[Self] = &[
+        Self::Parallel,
+        Self::Gate,
+        Self::Retry,
+        Self::Backoff,
+        Self::Timeout,
+        Self::Cache,
+        Self::Cpu,
+        Self::Memory,
+        Self::Shell,
+        Self::EntryPoints,
+        Self::ProjectFiles,
+    ];
+
+    /// What it is called in lists and messages.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Retry => "retries",
+            Self::Backoff => "growing waits",
+            Self::Timeout => "time limits",
+            Self::Gate => "gates",
+            Self::Parallel => "steps side by side",
+            Self::Cache => "caching by identity",
+            Self::Cpu => "threads",
+            Self::Memory => "memory limits",
+            Self::Shell => "shell steps",
+            Self::EntryPoints => "entry points",
+            Self::ProjectFiles => "files of the project",
+        }
+    }
+}
+
+/// How well something is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Support {
+    /// As the language says.
+    Full,
+    /// With a difference, which is told.
+    Partly(&'static str),
+    /// Not at all, and why.
+    None(&'static str),
+}
+
+/// What a plan asks for, and which declaration does.
+fn asked(plan: &Plan) -> Vec<(Ability, &Origin)> {
+    let mut found = Vec::new();
+    for step in &plan.steps {
+        let mut add = |asks: bool, ability| {
+            if asks {
+                found.push((ability, &step.origin));
+            }
+        };
+        add(step.retry.attempts > 1, Ability::Retry);
+        add(step.retry.attempts > 1 && step.retry.factor > 1.0, Ability::Backoff);
+        add(step.timeout_seconds.is_some(), Ability::Timeout);
+        add(step.when.is_some(), Ability::Gate);
+        add(step.resources.memory.is_some(), Ability::Memory);
+        add(step.resources.cpu > 1, Ability::Cpu);
+        add(matches!(step.spec, StepSpec::Shell(_)), Ability::Shell);
+    }
+    found
+}
+
+/// Something that a plan asks for and a target does not do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unmet {
+    /// What.
+    pub ability: Ability,
+    /// Why not.
+    pub reason: &'static str,
+    /// The declaration that asks for it.
+    pub origin: Origin,
+}
+
+/// What a version of a backend cannot express of a plan, each ability once, where it is asked for first.
+#[must_use]
+pub fn unmet(backend: &dyn Backend, version: &str, plan: &Plan) -> Vec<Unmet> {
+    let mut found: Vec<Unmet> = Vec::new();
+    for (ability, origin) in asked(plan) {
+        if let Support::None(reason) = backend.support(version, ability)
+            && !found.iter().any(|known| known.ability == ability)
+        {
+            found.push(Unmet { ability, reason, origin: origin.clone() });
+        }
+    }
+    found
+}

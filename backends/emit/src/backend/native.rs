@@ -1,0 +1,29 @@
+//! This machine: plan and programs are all that `mlpc run` reads.
+
+use super::{Ability, Backend, Support, Target};
+use crate::FileTree;
+use crate::error::EmitError;
+
+/// `mlpc run`.
+pub struct Native;
+
+impl Backend for Native {
+    fn name(&self) -> &'static str {
+        "native"
+    }
+
+    fn doc(&self) -> &'static str {
+        "this machine, by `mlpc run`"
+    }
+
+    fn support(&self, _version: &str, ability: Ability) -> Support {
+        match ability {
+            Ability::Memory => Support::Partly("told to the step, not enforced"),
+            _ => Support::Full,
+        }
+    }
+
+    fn emit(&self, _target: &Target<'_>, _tree: &mut FileTree) -> Result<(), EmitError> {
+        Ok(())
+    }
+}

@@ -1,0 +1,439 @@
+"""Runs one step of a plan wherever an orchestrator starts it: the same program with the same arguments as on a laptop.
+
+`python -m mlp_runtime.launch step ID --store URI --run RUN` fetches what the step reads, runs its
+program, and keeps what it made under its identity, unless that is there already. `--input NAME=PATH`
+and `--output NAME=PATH` take the place of the store where the orchestrator carries files itself.
+`push` puts the pinned files of a project into the store before the first run, `finish` records a run
+whose steps have all ended well. Exit codes are those of steps: 3 is a gate that refused, or a step
+behind one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from mlp_runtime import files, formats, plans, stores
+from mlp_runtime.plans import ROOT, Plan, Reference, Step
+from mlp_runtime.step import FAILED, REFUSED, Failure
+from mlp_runtime.stores import ABSENT, Store
+
+RESULT = "result.json"
+REFUSAL = ".refused"
+
+VARIABLES = {
+    "TZ": "UTC",
+    "PYTHONHASHSEED": "0",
+    "PYTHONUTF8": "1",
+    "PYTHONUNBUFFERED": "1",
+    "DO_NOT_TRACK": "true",
+}
+"""The same in every run: no dependence on hash seeds, time zone or buffering."""
+
+THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "POLARS_MAX_THREADS",
+)
+"""Set to what the step may use, because each library has its own name for it."""
+
+
+@dataclass
+class Run:
+    """One run of a plan over a store."""
+
+    plan: Plan
+    store: Store
+    name: str
+    project: Path | None = None
+    given: Mapping[str, Path] = field(default_factory=dict)
+    wanted: Mapping[str, Path] = field(default_factory=dict)
+
+    @cached_property
+    def start(self) -> dict[str, dict[str, str]]:
+        """What there was when the run started, the same for all of its steps: digests of inputs by key, and the
+        identities of the steps of the last run that ended well.
+        """
+        asked = self.plan.settled_when_run()
+        if not asked:
+            return {"settled": {}, "last": {}}
+        key = f"runs/{self.plan.name}/{self.name}/start.json"
+        document = self.store.read(key)
+        if document is None:
+            last = self._last()
+            found = {item.key: digest for item in asked if (digest := self._digest(item, last))}
+            start = {"format": formats.RUN, "settled": found, "last": last}
+            self.store.write(key, _bytes(start), seen=ABSENT)
+            document = self.store.read(key)
+        if document is None:
+            raise Failure(f"{key} of the store is gone")
+        settled: dict[str, dict[str, str]] = json.loads(document.data)
+        return settled
+
+    def _last(self) -> dict[str, str]:
+        """The identities of the steps of the last run that ended well."""
+        document = self.store.read(f"runs/{self.plan.name}/last.json")
+        steps: dict[str, str] = {} if document is None else json.loads(document.data)["steps"]
+        return steps
+
+    def _digest(self, reference: Reference, last: Mapping[str, str]) -> str | None:
+        """The digest of something that is settled now."""
+        facts = reference.facts
+        if reference.kind == "champion":
+            version = Registry(self.store, facts["model"]).holder(facts["alias"])
+            return None if version is None else str(version["digest"])
+        if reference.kind == "previous":
+            identity = last.get(facts["step"])
+            record = None if identity is None else _result(self.store, identity)
+            return None if record is None else str(record["outputs"][facts["output"]]["sha256"])
+        document = self.store.read(f"delivered/{facts['path']}.json")
+        return None if document is None else str(json.loads(document.data)["sha256"])
+
+    def step(self, name: str, folder: Path) -> int:
+        """Make what a step makes, or find it; say with which code to exit."""
+        step = self.plan.step(name)
+        identities = self.plan.identities(self.start["settled"])
+        identity = identities[name]
+        if step.when is not None and self._refused(step.when, identities):
+            print(f"{name}: a gate refused, so nothing is done")
+            return REFUSED
+        found = _result(self.store, identity)
+        if found is None:
+            inputs = self._inputs(step, identities, folder / "inputs")
+            code = _run(step, inputs, folder)
+            if code not in (0, REFUSED):
+                return code
+            _keep(self.store, identity, step, folder, refused=code == REFUSED)
+        else:
+            code = REFUSED if self.store.read(_place(identity, REFUSAL)) is not None else 0
+            print(f"{name}: {found['summary']} (kept from before as {identity[:12]})")
+        if self.wanted:
+            self._hand_over(step, identity, folder)
+        if step.kind == "register" and code == 0:
+            Registry(self.store, str(step.spec["model"])).register(self, step, identities)
+        if step.kind == "predict":
+            self._deliver(step, identity)
+        return code
+
+    def _refused(self, verdict: Reference, identities: Mapping[str, str]) -> bool:
+        identity = identities[str(verdict.facts["step"])]
+        return self.store.read(_place(identity, REFUSAL)) is not None
+
+    def _inputs(self, step: Step, identities: Mapping[str, str], folder: Path) -> dict[str, Path]:
+        """Where each input lies on this machine; what does not exist yet is left out."""
+        inputs = {}
+        for name, reference in step.inputs.items():
+            path = self.given.get(name) or self._fetch(reference, identities, folder / name)
+            if path is not None:
+                inputs[name] = path
+        return inputs
+
+    def _fetch(
+        self, reference: Reference, identities: Mapping[str, str], folder: Path
+    ) -> Path | None:
+        facts, digest = reference.facts, self.start["settled"].get(reference.key)
+        if reference.kind == "source":
+            return self._source(str(facts["name"]), folder)
+        if reference.kind == "step":
+            return _fetch_output(self.store, identities[facts["step"]], facts["output"], folder)
+        if digest is None:
+            return None
+        if reference.kind == "champion":
+            return Registry(self.store, facts["model"]).fetch(digest, folder)
+        if reference.kind == "previous":
+            made = self.start["last"][facts["step"]]
+            return _fetch_output(self.store, made, facts["output"], folder)
+        path = folder / Path(str(facts["path"])).name
+        return path if self.store.fetch(f"delivered/{digest}", path, sha256=digest) else None
+
+    def _source(self, name: str, folder: Path) -> Path:
+        """A pinned file, of the project if it is here, else of the store."""
+        source = self.plan.source(name)
+        own = None if self.project is None else self.project / str(source["path"])
+        if own is not None and own.is_file() and files.digest(own) == source["sha256"]:
+            return own
+        path = folder / Path(str(source["path"])).name
+        if not self.store.fetch(_source_key(source), path, sha256=source["sha256"]):
+            raise Failure(
+                f"{source['path']} as mlp.lock pins it is not in the store: push it from the project"
+            )
+        return path
+
+    def _hand_over(self, step: Step, identity: str, folder: Path) -> None:
+        """Put outputs where the orchestrator takes them from."""
+        for name, place in self.wanted.items():
+            made = folder / "outputs" / step.outputs[name]
+            if not made.exists():
+                made = _fetch_output(self.store, identity, name, folder / "kept" / name)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if made.is_dir():
+                shutil.copytree(made, place, dirs_exist_ok=True)
+            else:
+                shutil.copyfile(made, place)
+
+    def _deliver(self, step: Step, identity: str) -> None:
+        """Make the newest predictions the ones under their name."""
+        record = _result(self.store, identity)
+        if record is None:
+            return
+        sha256 = record["outputs"]["predictions"]["sha256"]
+        with tempfile.TemporaryDirectory() as temporary:
+            path = _fetch_output(self.store, identity, "predictions", Path(temporary))
+            self.store.upload(f"delivered/{sha256}", path)
+        told = {"format": formats.RUN, "sha256": sha256, "identity": identity, "run": self.name}
+        self.store.write(f"delivered/{step.spec['output']}.json", _bytes(told))
+
+    def finish(self) -> None:
+        """Record the run, all of whose steps must have ended well or stand behind a gate that refused."""
+        identities = self.plan.identities(self.start["settled"])
+        for step in self.plan.steps.values():
+            behind = step.when is not None and self._refused(step.when, identities)
+            if not behind and _result(self.store, identities[step.id]) is None:
+                raise Failure(f"{step.id} has not ended well")
+        record = {"format": formats.RUN, "run": self.name, "steps": identities}
+        self.store.write(f"runs/{self.plan.name}/{self.name}/finished.json", _bytes(record))
+        self.store.write(f"runs/{self.plan.name}/last.json", _bytes(record))
+
+    def push(self) -> None:
+        """Put the pinned files of the project into the store."""
+        for source in self.plan.record["sources"]:
+            key = _source_key(source)
+            if self.project is None or next(self.store.keys(key), None) == key:
+                continue
+            path = self.project / source["path"]
+            if not path.is_file() or files.digest(path) != source["sha256"]:
+                raise Failure(f"{source['path']} is not what mlp.lock pins")
+            self.store.upload(key, path)
+            print(f"pushed {source['path']}")
+
+
+@dataclass(frozen=True)
+class Registry:
+    """The versions of a model in a store, and which of them holds an alias."""
+
+    store: Store
+    model: str
+
+    @property
+    def _key(self) -> str:
+        return f"registry/{self.model}/registry.json"
+
+    def _load(self) -> tuple[dict[str, Any], str]:
+        document = self.store.read(self._key)
+        if document is None:
+            empty: dict[str, Any] = {
+                "format": formats.REGISTRY,
+                "model": self.model,
+                "versions": [],
+                "aliases": {},
+                "moves": [],
+                "applied": {},
+            }
+            return empty, ABSENT
+        return json.loads(document.data), document.tag
+
+    def holder(self, alias: str) -> dict[str, Any] | None:
+        """The version that holds an alias."""
+        record, _ = self._load()
+        number = record["aliases"].get(alias)
+        return next((item for item in record["versions"] if item["version"] == number), None)
+
+    def fetch(self, digest: str, folder: Path) -> Path | None:
+        """The folder of a version, which is called by its number."""
+        record, _ = self._load()
+        version = next((item for item in record["versions"] if item["digest"] == digest), None)
+        if version is None:
+            return None
+        place = folder / f"v{version['version']}"
+        _fetch_tree(self.store, f"registry/{self.model}/{digest}", place, digest)
+        return place
+
+    def register(self, run: Run, step: Step, identities: Mapping[str, str]) -> None:
+        """Add the model that a step registers as a version and move the alias to it; what was applied is not again."""
+        alias, identity = str(step.spec["alias"]), identities[step.id]
+        made = step.inputs["model"].facts
+        source = identities[str(made["step"])]
+        digest = str(_known(run.store, source)["outputs"][made["output"]]["sha256"])
+        while True:
+            record, tag = self._load()
+            if record["applied"].get(alias) == identity:
+                return
+            version = next((item for item in record["versions"] if item["digest"] == digest), None)
+            if version is None:
+                with tempfile.TemporaryDirectory() as temporary:
+                    folder = _fetch_output(run.store, source, made["output"], Path(temporary))
+                    _upload_tree(run.store, f"registry/{self.model}/{digest}", folder)
+                version = {
+                    "version": 1 + max((item["version"] for item in record["versions"]), default=0),
+                    "digest": digest,
+                    "provenance": {
+                        "run": run.name,
+                        "pipeline": run.plan.name,
+                        "step": step.id,
+                        "identity": identity,
+                    },
+                }
+                record["versions"].append(version)
+            record["aliases"][alias] = version["version"]
+            record["moves"].append(
+                {"alias": alias, "version": version["version"], "why": "registered"}
+            )
+            record["applied"][alias] = identity
+            if self.store.write(self._key, _bytes(record), seen=tag):
+                print(f"{self.model}: version {version['version']} is the {alias}")
+                return
+
+
+def _run(step: Step, inputs: Mapping[str, Path], folder: Path) -> int:
+    """Run a step's program; its outputs are in `outputs` below `folder`."""
+    outputs, current = folder / "outputs", folder / "current"
+    for place in (outputs, current):
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir(parents=True)
+    variables = {**os.environ, **VARIABLES, "PYTHONPATH": str(ROOT)}
+    variables |= dict.fromkeys(THREADS, str(step.threads))
+    command = step.command(sys.executable, inputs, outputs)
+    sys.stdout.flush()
+    code = subprocess.run(command, cwd=current, env=variables, check=False).returncode
+    if step.kind == "shell" and code == 0:
+        made = {name: outputs / path for name, path in step.outputs.items()}
+        record = {
+            "format": formats.RESULT,
+            "outputs": {
+                name: {"path": path.name, "sha256": files.digest(path)}
+                for name, path in made.items()
+            },
+            "summary": "done",
+        }
+        files.write_json(outputs / RESULT, record)
+    return code if code >= 0 else FAILED
+
+
+def _place(identity: str, name: str) -> str:
+    """The key of a file of a finished step: as the native store lays them out."""
+    return f"store/{identity[:2]}/{identity}/{name}"
+
+
+def _source_key(source: Mapping[str, Any]) -> str:
+    return f"sources/{source['sha256']}"
+
+
+def _bytes(value: Any) -> bytes:
+    return files.json_text(value).encode()
+
+
+def _result(store: Store, identity: str) -> dict[str, Any] | None:
+    """What a finished step said about itself."""
+    document = store.read(_place(identity, RESULT))
+    if document is None:
+        return None
+    record: dict[str, Any] = json.loads(document.data)
+    return record
+
+
+def _known(store: Store, identity: str) -> dict[str, Any]:
+    record = _result(store, identity)
+    if record is None:
+        raise Failure(f"the store has no result {identity[:12]}: an earlier step has not ended")
+    return record
+
+
+def _keep(store: Store, identity: str, step: Step, folder: Path, *, refused: bool) -> None:
+    """Put what a step made into the store; its result comes last and says that all is there."""
+    outputs = folder / "outputs"
+    for path in step.outputs.values():
+        made = outputs / path
+        if made.is_dir():
+            _upload_tree(store, _place(identity, path), made)
+        elif made.exists():
+            store.upload(_place(identity, path), made)
+    if refused:
+        store.write(_place(identity, REFUSAL), b"")
+    record = files.read_json(outputs / RESULT, format=formats.RESULT)
+    record["outputs"] = {
+        name: {**output, "path": step.outputs[name]} for name, output in record["outputs"].items()
+    }
+    store.write(_place(identity, RESULT), _bytes(record))
+
+
+def _fetch_output(store: Store, identity: str, output: str, folder: Path) -> Path:
+    """An output of a finished step, checked against what the step said that it wrote."""
+    record = _known(store, identity)["outputs"][output]
+    key, path = _place(identity, record["path"]), folder / str(record["path"])
+    if not store.fetch(key, path, sha256=record["sha256"]):
+        _fetch_tree(store, key, path, record["sha256"])
+    return path
+
+
+def _upload_tree(store: Store, prefix: str, folder: Path) -> None:
+    """A folder: its files, and last a list of them."""
+    listed = {name: files.digest(folder / name) for name in files.tree(folder)}
+    for name in listed:
+        store.upload(f"{prefix}/{name}", folder / name)
+    store.write(f"{prefix}.files.json", _bytes({"format": formats.HASHES, "files": listed}))
+
+
+def _fetch_tree(store: Store, prefix: str, folder: Path, sha256: str) -> None:
+    document = store.read(f"{prefix}.files.json")
+    listed: dict[str, str] = {} if document is None else json.loads(document.data)["files"]
+    if files.digest_of(listed.items()) != sha256:
+        raise Failure(f"{prefix} of the store is not what was written")
+    for name, digest in listed.items():
+        if not store.fetch(f"{prefix}/{name}", folder / name, sha256=digest):
+            raise Failure(f"{prefix}/{name} is not in the store")
+
+
+def _pairs(texts: Sequence[str]) -> dict[str, Path]:
+    return {name: Path(path).absolute() for name, _, path in (text.partition("=") for text in texts)}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do what the arguments say; tell a failure that was expected in words."""
+    parser = argparse.ArgumentParser(
+        prog="mlp_runtime.launch", description=__doc__, allow_abbrev=False
+    )
+    parser.add_argument("action", choices=["step", "finish", "push", "check"])
+    parser.add_argument("step", nargs="?")
+    parser.add_argument("--store", required=True, metavar="URI")
+    parser.add_argument("--run", default="manual", metavar="NAME")
+    parser.add_argument("--plan", type=Path, metavar="FILE")
+    parser.add_argument("--project", type=Path, metavar="DIR")
+    parser.add_argument("--input", action="append", default=[], metavar="NAME=PATH")
+    parser.add_argument("--output", action="append", default=[], metavar="NAME=PATH")
+    args = parser.parse_args(argv)
+    try:
+        run = Run(
+            plans.load(args.plan),
+            stores.open_store(args.store),
+            args.run,
+            None if args.project is None else args.project.absolute(),
+            _pairs(args.input),
+            _pairs(args.output),
+        )
+        if args.action == "step":
+            if args.step is None:
+                parser.error("step needs the name of one")
+            with tempfile.TemporaryDirectory(prefix="mlp-") as temporary:
+                return run.step(args.step, Path(temporary))
+        {"finish": run.finish, "push": run.push, "check": run.store.check}[args.action]()
+    except Failure as failure:
+        print(failure, file=sys.stderr)
+        return failure.code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

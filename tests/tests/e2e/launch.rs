@@ -1,0 +1,103 @@
+//! A plan run step by step as an orchestrator does, over a store, gives what the executor of this machine gives.
+
+use mlpc_tests::project::Project;
+use mlpc_tests::python;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+/// A build of an example, and a store beside it.
+struct Launched {
+    project: Project,
+    store: PathBuf,
+}
+
+impl Launched {
+    fn of(project: Project) -> Self {
+        assert_eq!(project.mlpc(&["build", "--locked", "--out", "built"]).code, 0);
+        let store = project.path.join("store of all");
+        Self { project, store }
+    }
+
+    fn plan(&self) -> Value {
+        serde_json::from_slice(&std::fs::read(self.project.path.join("built/plan.json")).unwrap()).unwrap()
+    }
+
+    /// Runs the launcher from a folder that is not the project's, so that files come from the store.
+    fn launch(&self, arguments: &[&str]) -> Output {
+        let uri = format!("file://{}", self.store.display()).replace(' ', "%20");
+        let mut command = python::command();
+        command.args(["-m", "mlp_runtime.launch"]).args(arguments).args(["--store", &uri]);
+        command.current_dir(self.project.path.join("built")).output().unwrap()
+    }
+
+    fn succeed(&self, arguments: &[&str]) -> String {
+        let output = self.launch(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Every step, in order, and the end of the run.
+    fn run(&self, name: &str) {
+        for step in self.plan()["steps"].as_array().unwrap() {
+            self.succeed(&["step", step["id"].as_str().unwrap(), "--run", name]);
+        }
+        self.succeed(&["finish", "--run", name]);
+    }
+}
+
+/// What a step says of its outputs, by identity.
+fn results(store: &Path) -> Vec<(String, Value)> {
+    let mut found = Vec::new();
+    for group in std::fs::read_dir(store).unwrap().map(Result::unwrap).filter(|group| group.file_name().len() == 2) {
+        for entry in std::fs::read_dir(group.path()).unwrap().map(Result::unwrap) {
+            let text = std::fs::read(entry.path().join("result.json")).unwrap();
+            let record: Value = serde_json::from_slice(&text).unwrap();
+            let outputs = record["outputs"].as_object().unwrap().iter();
+            let digests = outputs.map(|(name, output)| (name.clone(), output["sha256"].clone())).collect();
+            found.push((entry.file_name().into_string().unwrap(), Value::Object(digests)));
+        }
+    }
+    found.sort_by(|left, right| left.0.cmp(&right.0));
+    found
+}
+
+#[test]
+fn steps_that_an_orchestrator_starts_make_the_same_bytes() {
+    let launched = Launched::of(Project::example("penguins"));
+    let unpinned = launched.launch(&["step", "ingest.penguins", "--run", "early"]);
+    assert_eq!(unpinned.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&unpinned.stderr).contains("push it from the project"));
+
+    assert!(launched.succeed(&["push", "--project", ".."]).contains("pushed data/penguins.csv"));
+    assert_eq!(launched.succeed(&["push", "--project", ".."]), "");
+    launched.run("first");
+    let run = launched.project.succeed(&[]);
+    let kept = results(&launched.store.join("store"));
+    assert_eq!(kept.len(), run.steps("succeeded").len());
+    assert_eq!(kept, results(&launched.project.path.join(".mlp/store")));
+
+    // What was made before is found, and a version that holds the alias stays.
+    let again = launched.succeed(&["step", "register.penguin_classifier", "--run", "second"]);
+    assert!(again.contains("kept from before"), "{again}");
+    let registry = launched.store.join("registry/penguin_classifier/registry.json");
+    let registry: Value = serde_json::from_slice(&std::fs::read(registry).unwrap()).unwrap();
+    assert_eq!(registry["versions"].as_array().unwrap().len(), 1);
+    assert_eq!(registry["aliases"]["champion"], 1);
+}
+
+#[test]
+fn a_damaged_artifact_is_not_read() {
+    let launched = Launched::of(Project::example("penguins"));
+    launched.succeed(&["push", "--project", ".."]);
+    launched.succeed(&["step", "ingest.penguins", "--run", "r"]);
+    let (identity, _) = results(&launched.store.join("store")).remove(0);
+    let rows = launched.store.join("store").join(&identity[..2]).join(&identity).join("rows.parquet");
+    let mut bytes = std::fs::read(&rows).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&rows, bytes).unwrap();
+    let output = launched.launch(&["step", "features.traits", "--run", "r"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("has the digest"), "{output:?}");
+}
