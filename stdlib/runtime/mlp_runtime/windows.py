@@ -203,8 +203,13 @@ def add(frame: pl.LazyFrame, *windows: Window) -> pl.LazyFrame:
     alike: dict[Hashable, list[Window]] = {}
     for window in windows:
         alike.setdefault(_looks_at(window), []).append(window)
-    views = [_View(frame, group) for group in alike.values()]
-    return frame.with_columns(view.columns().struct.unnest() for view in views)
+    views = {f"__view_{i}__": _View(frame, group) for i, group in enumerate(alike.values())}
+    # The columns of a view are computed at once, then taken apart: else each would compute them all.
+    found = frame.with_columns(view.columns().alias(packed) for packed, view in views.items())
+    columns = (
+        pl.col(packed).struct.field(name) for packed, view in views.items() for name in view.types
+    )
+    return found.with_columns(columns).drop(views)
 
 
 def _looks_at(window: Window) -> Hashable:
