@@ -52,8 +52,10 @@ class Span:
         return "right" if self.lag else "left"
 
     def steps(self, longest: int) -> tuple[int, int]:
-        """Window and lag in microseconds: no more than `longest`, beyond which nothing lies."""
-        window = longest if self.window is None else min(self.window // MICROSECOND, longest)
+        """Window and lag in microseconds, no larger than what it takes to hold times `longest` apart."""
+        window = 2 * longest
+        if self.window is not None:
+            window = min(self.window // MICROSECOND, window)
         return window, max(-longest, min(self.lag // MICROSECOND, longest))
 
 

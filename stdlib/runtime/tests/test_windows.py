@@ -449,12 +449,9 @@ def test_sums_of_decimals_are_exact_and_have_room() -> None:
             "price": pl.Series(prices, dtype=pl.Decimal(10, 2)),
         }
     )
-    made = windows.back(
-        frame.lazy(),
-        {"sum": windows.sum(pl.col("price")), "diff": windows.diff(pl.col("price"), 1)},
-        time="at",
-        lag=timedelta(microseconds=-1),
-    ).collect(engine="in-memory")
+    columns = {"sum": windows.sum(pl.col("price")), "diff": windows.diff(pl.col("price"), 1)}
+    seen = windows.back(columns, time="at", lag=timedelta(microseconds=-1))
+    made = windows.add(frame.lazy(), seen).collect(engine="in-memory")
     assert made["sum"].to_list() == [sum(prices[: at + 1], Decimal(0)) for at in range(4)]
     assert made["diff"].to_list() == [
         None,
