@@ -4,7 +4,7 @@ use crate::lower::ingest;
 use crate::plan::Ingest;
 use crate::wanted::{DataFrom, WantedData, wanted};
 use mlpc_db::{Db, Place, Project, absolute};
-use mlpc_diagnostics::{Diagnostic, Severity, Span, rule};
+use mlpc_diagnostics::{Diagnostic, Severity, Span, list_words, rule};
 use mlpc_hir::block_named;
 use mlpc_hir::blocks::dataset::dataset;
 use mlpc_hir::library::{body, nested};
@@ -65,7 +65,8 @@ pub fn mismatches(db: &dyn Db, project: Project, declared: &Declared, seen: &See
         return vec![place(unreadable(declared, error, *source))];
     }
     let fields = fields(db, project, &declared.data.name);
-    let found = seen.findings.iter().map(|mismatch| {
+    let (allowed, others): (Vec<&Mismatch>, Vec<&Mismatch>) = seen.findings.iter().partition(|one| one.is_permission());
+    let found = others.into_iter().map(|mismatch| {
         let field = fields.iter().find(|(name, _)| *name == mismatch.column).map(|(_, field)| field);
         // A column of a schema that is spread is declared elsewhere.
         let span = field.map_or(*source, |field| match mismatch.rule.as_str() {
@@ -74,7 +75,38 @@ pub fn mismatches(db: &dyn Db, project: Project, declared: &Declared, seen: &See
         });
         place(finding(declared, mismatch, span))
     });
-    found.collect()
+    let mut found: Vec<Diagnostic> = found.collect();
+    if !allowed.is_empty() {
+        let spans = allowed.iter().map(|mismatch| {
+            let field = fields.iter().find(|(name, _)| *name == mismatch.column).map(|(_, field)| field.ty.span);
+            (mismatch.column.as_str(), field)
+        });
+        found.push(place(nullable(declared, &spans.collect::<Vec<_>>(), *source)));
+    }
+    found
+}
+
+impl Mismatch {
+    /// Whether it is about what a catalog allows, not about what is there.
+    fn is_permission(&self) -> bool {
+        self.rule == "nullable" && self.text.ends_with("by the table")
+    }
+}
+
+/// Columns that a catalog says may be null and that are declared not to be: one warning for all.
+fn nullable(declared: &Declared, columns: &[(&str, Option<Span>)], source: Span) -> Diagnostic<Place> {
+    let names: Vec<String> = columns.iter().map(|(name, _)| format!("`{name}`")).collect();
+    let names = list_words(names.iter().map(String::as_str), "and").replace("``", "`");
+    let name = &declared.data.name;
+    let (what, are) = if columns.len() == 1 { ("column", "is") } else { ("columns", "are") };
+    let message = format!("the table of `{name}` allows null in {what} that {are} declared without `?`: {names}");
+    let mut spans = columns.iter().filter_map(|(_, span)| *span);
+    let first = spans.next();
+    let mut finding = Diagnostic::new(rule::schema_mismatch, message, Place::Here(first.unwrap_or(source)));
+    finding.severity = Severity::Warning;
+    finding = finding.here(if first.is_some() { "takes no null" } else { "this table" });
+    let finding = spans.fold(finding, |finding, span| finding.label(Place::Here(span), "nor does this"));
+    finding.help("write `?` after a type that may be null; a null would stop the run at ingest")
 }
 
 /// The fields of a dataset's own schema.
@@ -116,9 +148,7 @@ fn finding(declared: &Declared, mismatch: &Mismatch, span: Span) -> Diagnostic<P
             .help("leave one of them out where the data is made"),
         "nullable" => {
             let help = "write `?` after its type if it may be null; a null would stop the run at ingest";
-            let finding = new(format!("`{column}` is declared without `?`: {text}")).here("takes no null").help(help);
-            // A catalog says what may be, a footer what is.
-            if text.ends_with("by the table") { warning(finding) } else { finding }
+            new(format!("`{column}` is declared without `?`: {text}")).here("takes no null").help(help)
         }
         "text" => warning(
             new(format!("`{column}` is {text}, so each of its cells would have to be read as another type"))

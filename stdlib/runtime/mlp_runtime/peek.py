@@ -76,11 +76,34 @@ def compare(request: Mapping[str, Any]) -> dict[str, Any]:
     by_name = {column.name: column for column in schema.parts}
     for outcome in table.look(seen.rows, schema):
         if outcome.rule == "type" and outcome.count is None:
-            told = f"the source has {seen.rows.schema[by_name[outcome.columns[0]].source_name]}"
+            column = by_name[outcome.columns[0]]
+            has = _in_words(seen.rows.schema[column.source_name])
+            told = f"{column.name} is {column.kind}, and {seen.where} has {has}"
         else:
             told = outcome.line()
         found.append(_finding(by_name[outcome.columns[0]], outcome.rule, told))
     return {"error": None, "findings": found}
+
+
+def _in_words(dtype: pl.DataType) -> str:
+    """A type of a file in the words of the language, where it has one."""
+    if isinstance(dtype, pl.List | pl.Array):
+        inner = dtype.inner
+        return f"lists of {_in_words(inner if isinstance(inner, pl.DataType) else inner())}"
+    if isinstance(dtype, pl.Datetime):
+        return "timestamp" if dtype.time_zone else "timestamp without an offset"
+    simple = [
+        (dtype.is_integer(), "int"),
+        (dtype.is_float(), "float"),
+        (dtype.is_decimal(), f"{dtype}".lower()),
+        (dtype == pl.String, "text"),
+        (dtype == pl.Boolean, "bool"),
+        (dtype == pl.Date, "date"),
+        (dtype == pl.Binary, "bytes"),
+        (isinstance(dtype, pl.Duration), "duration"),
+        (isinstance(dtype, pl.Categorical | pl.Enum), "category"),
+    ]
+    return next((word for fits, word in simple if fits), str(dtype))
 
 
 def schema_of(ingest: Mapping[str, Any]) -> Schema:
@@ -163,9 +186,9 @@ def _parquet(path: Path) -> Peek:
     except duckdb.Error as error:
         raise database.DatabaseError(database.first_line(error)) from error
     nulls = {name: f"{int(count)} nulls by the footer" for name, count in counts if count}
-    return Peek(
-        names=list(types), rows=pl.DataFrame(schema=types), where="the footer", nullable=nulls
-    )
+    rows = pl.DataFrame(schema=types)
+    texts = _texts(rows)
+    return Peek(names=list(types), rows=rows, where="the footer", nullable=nulls, texts=texts)
 
 
 def _arrow(path: Path) -> Peek:
@@ -176,7 +199,12 @@ def _arrow(path: Path) -> Peek:
         if as_file
         else pl.read_ipc_stream(path, n_rows=0)
     )
-    return Peek(names=empty.columns, rows=empty, where="the schema in the file")
+    where = "the schema in the file"
+    return Peek(names=empty.columns, rows=empty, where=where, texts=_texts(empty))
+
+
+def _texts(rows: pl.DataFrame) -> list[str]:
+    return [name for name, dtype in rows.schema.items() if dtype == pl.String]
 
 
 def _sqlite(path: Path, rows: Mapping[str, str]) -> Peek:
@@ -213,8 +241,9 @@ def _duckdb(path: Path, rows: Mapping[str, str]) -> Peek:
         except duckdb.Error as error:
             raise database.DatabaseError(database.first_line(error)) from error
         nullable = dict.fromkeys(names, "null is allowed by the table")
-    texts = [item for item, dtype in empty.schema.items() if dtype == pl.String]
-    return Peek(names=empty.columns, rows=empty, where=_where(rows), nullable=nullable, texts=texts)
+    where = _where(rows)
+    texts = _texts(empty)
+    return Peek(names=empty.columns, rows=empty, where=where, nullable=nullable, texts=texts)
 
 
 def _postgres(server: Mapping[str, Any]) -> Peek:

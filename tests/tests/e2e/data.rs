@@ -284,3 +284,33 @@ pl.DataFrame({"id": [1, 2], "photo": [gif, gif], "raw": [b"a", b"b"]}).write_par
     let drafted = project.mlpc(&["infer", "p.parquet"]);
     assert!(drafted.stdout.contains("photo: image\n    raw:   bytes\n"), "{}", drafted.stdout);
 }
+
+#[test]
+fn what_a_catalog_allows_is_one_warning_and_types_are_told_by_column() {
+    const MAKE: &str = r#"
+import sqlite3, polars as pl
+with sqlite3.connect("d.db") as base:
+    base.execute("create table d (id integer primary key, a real, b real, c real not null)")
+    base.execute("insert into d values (1, 1.5, 2.5, 3.5)")
+base.close()
+pl.DataFrame({"id": [1], "when": ["soon"], "x": [1.5]}).write_parquet("p.parquet")
+"#;
+    let program = "/// P.\npipeline p { seed = 1 }\n\n/// D.\ndataset d {\n  source = sqlite(\"d.db\", table: \"d\")\n  schema {\n    \
+                   id: int\n    a: float\n    b: float\n    c: float\n  }\n  expect { rows in 1.. }\n}\n\n/// E.\ndataset e {\n  \
+                   source = parquet(\"p.parquet\")\n  schema { id: int, when: date, x: int }\n  expect { rows in 1.. }\n}\n";
+    let project = Project::of(program);
+    let done = mlpc_tests::python::command().args(["-c", MAKE]).current_dir(&project.path).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let checked = project.mlpc(&["check", "--data", "--format", "short", "main.mlp"]);
+    let lines: Vec<&str> = checked.stdout.lines().filter(|line| line.contains("MLP0407")).collect();
+    let allowed = "main.mlp:9:8: warning[MLP0407]: the table of `d` allows null in columns that are declared without `?`: \
+                   `a` and `b`";
+    assert!(lines.contains(&allowed), "{}", checked.stdout);
+    for told in [
+        "`when` is text in the footer, so each of its cells would have to be read as another type",
+        "the data of `e` breaks its schema: x is int, and the footer has float",
+    ] {
+        assert_eq!(lines.iter().filter(|line| line.ends_with(told)).count(), 1, "{told}\n{}", checked.stdout);
+    }
+    assert_eq!(lines.len(), 3, "{}", checked.stdout);
+}

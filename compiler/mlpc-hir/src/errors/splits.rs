@@ -103,13 +103,16 @@ pub fn group_is_key(column: &str, dataset: &str, span: Span) -> Finding {
 }
 
 /// Rows of one entity in several parts.
-pub fn group_overlap(kept: &str, entity: &str, features: Place, span: Span) -> Finding {
-    let message = format!("rows of one `{entity}` can fall into several parts");
+pub fn group_overlap(kept: &str, entity: &[&str], features: Place, span: Span) -> Finding {
+    let first = entity.first().copied().unwrap_or_default();
+    let several: Vec<String> = entity.iter().map(|name| format!("`{name}`")).collect();
+    let several = mlpc_diagnostics::list_words(several.iter().map(String::as_str), "and").replace("``", "`");
+    let message = format!("rows of one {several} can fall into several parts");
     finding(rule::group_overlap, message, span)
         .here(format!("keeps rows of one `{kept}` together"))
-        .label(features, format!("these features are made per `{entity}`, of which there are several rows by the key"))
+        .label(features, format!("these features are made per {several}, of which there are several rows by the key"))
         .note("what a training row tells of its group, a row of the test part may share")
-        .help(format!("write `by = group({entity})`"))
+        .help(format!("write `by = group({first})`, or group the features by `{kept}` too"))
 }
 
 /// Rows that judge, used to fit.

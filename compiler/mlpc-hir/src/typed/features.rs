@@ -166,8 +166,8 @@ pub struct FeaturesShape {
     pub gap_reason: String,
     /// What relates its rows to others in time, if anything does: "a window", with the definition or dataset.
     pub temporal: Option<(String, String)>,
-    /// Columns by which rows are grouped in windows and fitted statistics, each once.
-    pub grouped_by: Vec<String>,
+    /// The columns by which each window groups rows, each of these sets once.
+    pub grouped_by: Vec<Vec<String>>,
     /// The base's key.
     pub key: Vec<String>,
     /// The base's time.

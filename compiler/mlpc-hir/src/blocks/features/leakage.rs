@@ -73,14 +73,15 @@ pub fn temporal(value: &Features) -> Option<(String, String)> {
     Some(("an as-of join".to_owned(), asof.dataset.clone()))
 }
 
-/// Columns by which rows are grouped in windows, each once.
+/// The columns by which each window groups rows, each of these sets once.
 #[must_use]
-pub fn grouped_by(value: &Features) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for name in windows(value).flat_map(|call| &call.by).flat_map(|(here, _)| here.columns()) {
-        if !names.contains(&name) {
-            names.push(name);
+pub fn grouped_by(value: &Features) -> Vec<Vec<String>> {
+    let mut groups: Vec<Vec<String>> = Vec::new();
+    for call in windows(value) {
+        let group: Vec<String> = call.by.iter().flat_map(|(here, _)| here.columns()).collect();
+        if !group.is_empty() && !groups.contains(&group) {
+            groups.push(group);
         }
     }
-    names
+    groups
 }

@@ -29,11 +29,10 @@ pub(super) fn check(
         }
         SplitBy::Group(column) => {
             let block = place("");
-            let apart = entity(shape).filter(|entity| *entity != column);
             if !lone_groups(context, shape, column, span)
-                && let Some(entity) = apart
+                && let Some(entity) = apart(shape, column)
             {
-                context.findings.push(errors::group_overlap(column, entity, block, span));
+                context.findings.push(errors::group_overlap(column, &entity, block, span));
             }
         }
         SplitBy::Random | SplitBy::Stratified(_) => {
@@ -67,7 +66,12 @@ fn lone_groups(context: &mut Context<'_>, shape: &FeaturesShape, column: &str, s
     lone
 }
 
-/// What several rows are about: a part of the key by which features are grouped.
-fn entity(shape: &FeaturesShape) -> Option<&String> {
-    shape.grouped_by.iter().find(|name| shape.key.len() > 1 && shape.key.contains(name))
+/// What several rows are about that a split by `column` does not keep together: the parts of the key by which features
+/// are grouped. Groups of which the column is one part lie within those of the split.
+fn apart<'a>(shape: &'a FeaturesShape, column: &str) -> Option<Vec<&'a str>> {
+    let outside = shape.grouped_by.iter().filter(|group| !group.iter().any(|name| name == column));
+    let of_key = |group: &'a Vec<String>| {
+        group.iter().filter(|name| shape.key.contains(name)).map(String::as_str).collect::<Vec<_>>()
+    };
+    outside.map(of_key).find(|parts| shape.key.len() > 1 && !parts.is_empty())
 }
