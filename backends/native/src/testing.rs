@@ -2,7 +2,9 @@
 //! than most tests; one that dies takes only the test that it was at.
 
 use crate::command::Setting;
+use crate::data::DataError;
 use crate::options::Options;
+use crate::tool;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{BufRead, BufReader, Read};
@@ -137,6 +139,17 @@ pub fn run(tests: &Tests<'_>, addresses: &[String], tell: &mut dyn FnMut(TestRes
         drop(sender);
         results.into_iter().for_each(tell);
     });
+}
+
+/// What the runtime makes of a request for a test from real rows: one JSON document.
+///
+/// # Errors
+///
+/// If it cannot be run, or fails.
+pub fn ask(python: &Path, options: &Options, request: &str) -> Result<String, DataError> {
+    let mut command = Setting::new(options).bare(python, 1);
+    command.args(["-m", "mlp_runtime.recording"]).current_dir(&options.build);
+    Ok(tool::run("recording", &mut command, request)?)
 }
 
 fn next<'a>(open: &Mutex<VecDeque<&'a [String]>>) -> Option<&'a [String]> {

@@ -102,6 +102,11 @@ impl Database {
         }
     }
 
+    /// Sets the text of a file, as an editor does before it is stored.
+    pub fn set_text(&mut self, file: SourceFile, text: &str) {
+        file.set_text(self).with_durability(Durability::LOW).to(Arc::from(text));
+    }
+
     /// Starts recording which queries run.
     pub fn record(&self) {
         *self.ran.lock().unwrap_or_else(PoisonError::into_inner) = Some(Vec::new());

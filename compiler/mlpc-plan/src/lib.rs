@@ -1,7 +1,8 @@
 //! The backend-neutral plan, its lock, its seeds and its step identities.
 //!
 //! [`wanted()`] says what a lock must hold, [`check_lock`] whether it does, [`lower()`] makes the plan of
-//! the training, [`lower_entries()`] those of what runs apart from it.
+//! the training, [`lower_entries()`] those of what runs apart from it, [`lower_tests()`] that of the tests, and
+//! [`lower_recording()`] that of a test which is to be made from real rows.
 
 mod declared;
 pub mod identity;
@@ -11,7 +12,7 @@ pub mod plan;
 mod wanted;
 
 pub use declared::{Declared, Mismatch, Seen, declared, mismatches};
-pub use lower::{expression, lower, lower_entries, lower_tests};
+pub use lower::{expression, lower, lower_entries, lower_recording, lower_tests};
 pub use plan::Plan;
 pub use wanted::{
     DEFAULT_ENVIRONMENT, DataFrom, Wanted, WantedCode, WantedData, WantedEnvironment, WantedProfile, check_lock,

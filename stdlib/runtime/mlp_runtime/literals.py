@@ -52,9 +52,14 @@ def name(value: str) -> str:
     return value if _WORD.fullmatch(value) else f"`{value}`"
 
 
-def record(fields: Mapping[str, Any]) -> str:
+def record(row: Mapping[str, Any]) -> str:
     """A row on one line."""
-    return f"{{ {', '.join(f'{name(key)}: {written(value)}' for key, value in fields.items())} }}"
+    return f"{{ {', '.join(fields(row))} }}"
+
+
+def fields(row: Mapping[str, Any]) -> list[str]:
+    """The fields of a row: `name: value`."""
+    return [f"{name(key)}: {written(value)}" for key, value in row.items()]
 
 
 def given(dataset: str, rows: Sequence[Mapping[str, Any]], indent: str = "  ") -> str:

@@ -158,3 +158,92 @@ assert int(root.get("tests")) == 3
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+#[test]
+fn a_test_recorded_from_real_rows_passes_as_it_is_written() {
+    let project = Project::example("penguins");
+    project.lock();
+    let ended = project.mlpc(&["test", "--record", "traits", "--rows", "4", "--of", "island=Dream", "--write"]);
+    assert_eq!(ended.code, 0, "{}{}", ended.stdout, ended.stderr);
+    let text = project.read("penguins.mlp");
+    let (_, test) = text.split_once("test \"as recorded of island Dream\" of traits {").unwrap();
+    assert_eq!(test.matches("island: \"Dream\"").count(), 4, "{test}");
+    // What the run has learned of the training part, not of four rows.
+    assert!(
+        test.contains("given fitted on_island       = { levels: [\"Biscoe\", \"Dream\", \"Torgersen\"] }"),
+        "{test}"
+    );
+    let ended = project.mlpc(&["test", "--locked", "--filter", "as recorded", "--format", "json"]);
+    assert_eq!(ended.code, 0, "{}{}", ended.stdout, ended.stderr);
+    // It looks at the code: another code does not pass.
+    project.edit(
+        "penguins.mlp",
+        "standardize(bill_length_mm / bill_depth_mm)",
+        "standardize(bill_depth_mm / bill_length_mm)",
+    );
+    let ended = project.mlpc(&["test", "--locked", "--filter", "as recorded"]);
+    assert_eq!(ended.code, 1);
+    assert!(ended.stdout.contains("expect bill_shape"), "{}", ended.stdout);
+}
+
+const VISITS: &str = r#"
+/// Who comes back?
+pipeline returning { seed = 1 }
+
+param as_of: date = date("2024-03-01")
+
+/// A row is a member.
+dataset members {
+  source    = csv("members.csv")
+  key       = id
+  timestamp = since
+  schema { id: string @pii, since: date, plan: category constant }
+  expect { rows > 0 }
+}
+
+/// A row is a visit.
+dataset visits {
+  source    = csv("visits.csv")
+  timestamp = at
+  timezone  = "UTC"
+  schema { member: string @pii, at: timestamp, minutes: float }
+  expect { rows > 0 }
+}
+
+/// Every week of every member.
+features weeks from members {
+  sample every 7d in date("2024-01-08")..=as_of
+  column long = mean(visits.minutes) over (by: id = member, window: 14d)
+  column plan
+  label  back = count(visits.minutes > 0.0) over (by: id = member, ahead: 7d) > 0
+}
+
+split parts of weeks { by = time, train = 60%, test = 40%, gap = 7d }
+
+train model { trainer = sklearn.hist_gradient_boosting_classifier, data = parts }
+"#;
+
+#[test]
+fn histories_and_what_lies_ahead_are_recorded_without_names() {
+    let project = Project::of(VISITS);
+    let day = |number: u32| format!("2024-{:02}-{:02}", 1 + number / 28, 1 + number % 28);
+    let members = (0..6).map(|member| format!("person-{member},{},basic\n", day(member)));
+    project.write("members.csv", format!("id,since,plan\n{}", members.collect::<String>()));
+    let visits = (0..80).map(|visit| format!("person-{},{}T10:00:00Z,{}.5\n", visit % 6, day(visit % 70), visit));
+    project.write("visits.csv", format!("member,at,minutes\n{}", visits.collect::<String>()));
+    project.lock();
+    let record = ["test", "--record", "weeks", "--rows", "1", "--param", "as_of=2024-02-12"];
+    let ended = project.mlpc(&record);
+    assert_eq!(ended.code, 2, "{}{}", ended.stdout, ended.stderr);
+    assert!(ended.stderr.contains("`members.id`, which is @pii"), "{}", ended.stderr);
+
+    let ended = project.mlpc(&[&record[..], &["--tagged", "mask", "--write"]].concat());
+    assert_eq!(ended.code, 0, "{}{}", ended.stdout, ended.stderr);
+    let text = project.read("main.mlp");
+    let (_, test) = text.split_once("test \"as recorded\" of weeks {").unwrap();
+    assert!(!test.contains("person-") && test.contains("{ member: \"id_1\", "), "{test}");
+    assert!(test.contains("given as_of = date(\"2024-02-12\")") && test.contains("expect back = ["), "{test}");
+    // The parameter's own value is another one.
+    let ended = project.mlpc(&["test", "--locked"]);
+    assert_eq!(ended.code, 0, "{}{}", ended.stdout, ended.stderr);
+}

@@ -2,6 +2,7 @@
 
 mod json;
 mod junit;
+mod record;
 mod text;
 
 use crate::build::{self, NoLock};
@@ -14,11 +15,13 @@ use crate::terminal::Terminal;
 use mlpc_hir::typed::test::Test;
 use mlpc_native::Options;
 use mlpc_native::testing::{Problem, Tests, run};
+use mlpc_plan::lock::Lock;
 use mlpc_plan::plan::{TestCase, TestPlan};
 use std::collections::BTreeMap;
 
 pub use json::document as json;
 pub use junit::document as junit;
+pub use record::{Tagged, Wish, record};
 pub use text::report;
 
 /// A test that ran.
@@ -110,8 +113,19 @@ fn run_group(
     let session = project::open_with(target, params)?;
     build::check(&session, terminal)?;
     let lock = build::locked(&session, how.no_lock, terminal)?;
-    let plan = mlpc_plan::lower_tests(&session.db, session.project, &lock, wanted);
-    let files = mlpc_emit::tests(&plan, &build::user_code(&session)).map_err(|error| build::unprintable(&error))?;
+    run_in(&session, &lock, wanted, how, terminal)
+}
+
+/// Runs tests of a program that is checked.
+fn run_in(
+    session: &Session,
+    lock: &Lock,
+    wanted: &dyn Fn(&Test) -> bool,
+    how: How,
+    terminal: &mut Terminal,
+) -> Result<Vec<Outcome>, ToolError> {
+    let plan = mlpc_plan::lower_tests(&session.db, session.project, lock, wanted);
+    let files = mlpc_emit::tests(&plan, &build::user_code(session)).map_err(|error| build::unprintable(&error))?;
     let mut options = Options::new(&session.location.root, &session.location.root);
     let placed = build::place_as(&options.state, "tests", &files)?;
     options.build.clone_from(&placed.folder);

@@ -4,6 +4,7 @@ mod entry;
 mod expr;
 mod features;
 mod predict;
+mod recording;
 mod seen;
 mod splits;
 mod steps;
@@ -11,6 +12,7 @@ mod tests;
 mod windows;
 
 pub use expr::expr as expression;
+pub use recording::lower_recording;
 pub(crate) use steps::{database_rows, ingest};
 pub use tests::lower_tests;
 

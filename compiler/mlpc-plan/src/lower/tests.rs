@@ -25,17 +25,8 @@ const ROW: &str = "__row__";
 /// The tests of a program for which `wanted` holds, with what they run on.
 #[must_use]
 pub fn lower_tests(db: &dyn Db, project: Project, lock: &Lock, wanted: &dyn Fn(&Test) -> bool) -> TestPlan {
-    let plan = super::lower(db, project, lock);
     let lowering = lowering(db, project);
-    let name = lowering.environment.clone();
-    let mut tests = TestPlan {
-        environment: plan.environments.get(&name).cloned(),
-        environment_name: name,
-        plan,
-        datasets: IndexMap::new(),
-        features: IndexMap::new(),
-        cases: Vec::new(),
-    };
+    let mut tests = begin(db, project, lock);
     for block in all_blocks(db, project, "test") {
         let checked = &test(db, block).value;
         if !checked.broken && wanted(checked) {
@@ -45,8 +36,23 @@ pub fn lower_tests(db: &dyn Db, project: Project, lock: &Lock, wanted: &dyn Fn(&
     tests
 }
 
+/// No tests yet of a program.
+pub(super) fn begin(db: &dyn Db, project: Project, lock: &Lock) -> TestPlan {
+    let plan = super::lower(db, project, lock);
+    let name = lowering(db, project).environment;
+    TestPlan {
+        environment: plan.environments.get(&name).cloned(),
+        environment_name: name,
+        plan,
+        datasets: IndexMap::new(),
+        features: IndexMap::new(),
+        cases: Vec::new(),
+    }
+}
+
 impl Lowering<'_> {
-    fn test(&self, block: Block<'_>, checked: &Test, tests: &mut TestPlan) {
+    /// Adds a test.
+    pub(super) fn test(&self, block: Block<'_>, checked: &Test, tests: &mut TestPlan) {
         let Some(subject) = &checked.subject else { return };
         let (name, home, mut under) = match subject {
             Subject::Features(name) => {

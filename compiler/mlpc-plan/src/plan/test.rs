@@ -1,7 +1,8 @@
 //! Tests, apart from the steps of a plan: what `mlpc test` runs on the code of features blocks.
 
-use super::{DType, Environment, FeatureSet, Ingest, Origin, Plan};
+use super::{DType, Environment, FeatureSet, Ingest, Origin, Plan, Spine};
 use indexmap::IndexMap;
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// Tests with everything that they run on.
@@ -87,4 +88,50 @@ pub struct Property {
     pub origin: Origin,
     /// From which the rows are made.
     pub seed: u32,
+}
+
+/// A test that is to be made from real rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recording {
+    /// One test, which is given nothing and expects no values yet.
+    pub tests: TestPlan,
+    /// The dataset whose rows are looked at.
+    pub base: String,
+    /// What rows of each dataset must have.
+    pub columns: IndexMap<String, Vec<String>>,
+    /// Those of them that have tags.
+    pub tagged: Vec<(Place, Vec<String>)>,
+    /// Which rows lead to which others.
+    pub links: Vec<Link>,
+    /// The moments at which the base is looked at.
+    pub spine: Option<Spine>,
+}
+
+/// A column of a dataset.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Place(pub String, pub String);
+
+/// How a row of the base leads to rows of a dataset: by equal columns, and between two times as seen from its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Link {
+    /// Whose rows.
+    pub dataset: String,
+    /// Pairs: a column of the base or of what was joined before, and one of the dataset.
+    pub on: Vec<(Place, String)>,
+    /// The row's time, where it is a column.
+    pub here: Option<Place>,
+    /// The dataset's time.
+    pub there: Option<String>,
+    /// From when on, relative to the row's time.
+    pub since_ms: Option<i64>,
+    /// Until when.
+    pub until_ms: Option<i64>,
+    /// Whether that moment itself is left out.
+    pub strict: bool,
+    /// Whether it looks into what came after.
+    pub ahead: bool,
+    /// Whether it is a join, which all rows of the base need; otherwise a window.
+    pub joined: bool,
+    /// How many rows at most: the last ones, or of those ahead the first ones.
+    pub most: Option<u32>,
 }

@@ -74,7 +74,7 @@ fn of_kind(found: &Const, kind: &TyKind, zone: Option<&str>) -> Result<Const, Mi
             let date = text.parse::<jiff::civil::Date>();
             date.map(|date| Const::Str(date.to_string())).map_err(|_| other("a date, as \"2013-01-31\""))
         }
-        (TyKind::Timestamp, Const::Str(_) | Const::Date(_)) => {
+        (TyKind::Timestamp, Const::Str(_) | Const::Date(_) | Const::Instant(_)) => {
             let wanted = "a time with its offset, as \"2013-01-31T23:00Z\"";
             instant(found, zone).map(|instant| Const::Str(instant.to_string())).ok_or_else(|| other(wanted))
         }
@@ -128,6 +128,7 @@ fn instant(found: &Const, zone: Option<&str>) -> Option<jiff::Timestamp> {
             let day = jiff::civil::date(1970, 1, 1).checked_add(jiff::Span::new().days(*days)).ok()?;
             (day.at(0, 0, 0, 0), zone.unwrap_or("UTC"))
         }
+        Const::Instant(micros) => return jiff::Timestamp::from_microsecond(*micros).ok(),
         Const::Str(text) => match text.parse::<jiff::Timestamp>() {
             Ok(instant) => return jiff::Timestamp::from_microsecond(instant.as_microsecond()).ok(),
             Err(_) => match text.parse::<jiff::Zoned>() {

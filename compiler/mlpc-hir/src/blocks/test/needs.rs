@@ -33,16 +33,29 @@ pub fn closure(features: &Features, names: &[String]) -> BTreeSet<String> {
     found
 }
 
-/// Columns of each dataset that a row must have for these names to come out. Filters and joins decide which rows come
-/// out at all, so what they read is always needed; and so is the label, where rows without one are dropped.
+/// The same with what the joins go by of which something is read, be it by another join.
+fn with_joins(features: &Features, mut read: BTreeSet<String>) -> BTreeSet<String> {
+    loop {
+        let used = features.joins.iter().filter(|join| join.columns.iter().any(|(_, here)| read.contains(here)));
+        let keys: Vec<String> = used.flat_map(|join| &join.on).flat_map(|(here, _)| here.columns()).collect();
+        let known = read.len();
+        read.extend(closure(features, &keys));
+        if read.len() == known {
+            return read;
+        }
+    }
+}
+
+/// Columns of each dataset that a row must have for these names to come out. Filters decide which rows come out at all,
+/// so what they read is always needed; and so is the label, where rows without one are dropped. A join drops none, so what
+/// it goes by is needed only where something of it is.
 #[must_use]
 pub fn needs(features: &Features, names: &[String], labelled: bool) -> BTreeMap<String, BTreeSet<String>> {
     let mut all = names.to_vec();
     all.extend(features.filters.iter().flat_map(TExpr::columns));
     all.extend(features.label_filters.iter().filter(|_| labelled).flat_map(TExpr::columns));
-    all.extend(features.joins.iter().flat_map(|join| &join.on).flat_map(|(here, _)| here.columns()));
     all.extend(features.label.iter().filter(|_| labelled).map(|label| label.name.clone()));
-    let read = closure(features, &all);
+    let read = with_joins(features, closure(features, &all));
     let mut needs: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for join in &features.joins {
         let used: Vec<&String> =
