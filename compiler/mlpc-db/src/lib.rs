@@ -11,6 +11,6 @@ mod queries;
 mod system;
 
 pub use database::{Database, Event};
-pub use place::{BlockRef, Place, absolute, definition};
+pub use place::{BlockRef, Place, absolute, block_at, definition};
 pub use queries::{Block, Db, Project, SourceFile, blocks, parse_block};
 pub use system::{MemorySystem, RealSystem, System, SystemError};

@@ -1,6 +1,6 @@
 //! Places relative to a block, and how they become absolute.
 
-use crate::{Db, SourceFile, blocks, parse_block};
+use crate::{Block, Db, SourceFile, blocks, parse_block};
 use mlpc_diagnostics::{Diagnostic, FileId, FileSpan, Span};
 use mlpc_syntax::ast::{BlockName, ColumnItem, Decl, Entry, Statement, StatementKind};
 
@@ -44,18 +44,22 @@ pub fn absolute(db: &dyn Db, files: &[SourceFile], home: &BlockRef, finding: Dia
             Place::Here(_) => home,
             Place::There(block, _) | Place::Inside(block, _) => block,
         };
-        let block = files
-            .iter()
-            .find(|file| file.id(db) == target.file)
-            .and_then(|file| blocks(db, *file).iter().find(|block| block.reference(db) == *target));
+        let block = block_at(db, files, target);
         let span = match (&place, block) {
             (Place::Here(span), _) => *span,
             (Place::Inside(_, span), Some(_)) => *span,
-            (Place::There(_, name), Some(block)) => definition(&parse_block(db, *block).decl, name),
+            (Place::There(_, name), Some(block)) => definition(&parse_block(db, block).decl, name),
             (Place::There(..) | Place::Inside(..), None) => Span::default(),
         };
         FileSpan { file: target.file, span: span.shifted(block.map_or(0, |block| block.start(db))) }
     })
+}
+
+/// The block that a reference names, of one of these files.
+#[must_use]
+pub fn block_at<'db>(db: &'db dyn Db, files: &[SourceFile], reference: &BlockRef) -> Option<Block<'db>> {
+    let file = files.iter().find(|file| file.id(db) == reference.file)?;
+    blocks(db, *file).iter().find(|block| block.reference(db) == *reference).copied()
 }
 
 /// Where `name` is defined in a declaration: a field, statement or setting, also in nested blocks; else the header.

@@ -103,49 +103,7 @@ pub fn hyperparameters(
 ) -> Vec<Hyperparameter> {
     let mut given: Vec<(&HyperSig, Const)> = Vec::new();
     for arg in args {
-        let Some(name) = &arg.name else {
-            let message = format!("the hyperparameters of `{owner}` are given by name");
-            context.findings.push(errors::bad_value(message, "which one?", arg.value.span));
-            continue;
-        };
-        let Some(param) = params.iter().find(|param| param.name == name.text) else {
-            let known = params.iter().map(|param| param.name.as_str());
-            context.findings.push(errors::unknown_hyperparameter(owner, &name.text, known, name.span));
-            continue;
-        };
-        if given.iter().any(|(other, _)| other.name == param.name) {
-            context.findings.push(errors::duplicate(&name.text, name.span, Place::Here(name.span)));
-            continue;
-        }
-        let Some(value) = constant(context.db, context.file, &arg.value) else {
-            let text = context.source(arg.value.span);
-            let wanted = param.describe();
-            context.findings.push(errors::hyperparameter_type(
-                owner,
-                &param.name,
-                &wanted,
-                &format!("`{text}`"),
-                arg.value.span,
-            ));
-            continue;
-        };
-        match judge(param, value) {
-            Ok(value) => given.push((param, value)),
-            Err(Misfit::Range(value)) => {
-                context.findings.push(errors::hyperparameter_range(
-                    owner,
-                    &param.name,
-                    &value,
-                    param.range,
-                    arg.value.span,
-                ));
-            }
-            Err(Misfit::Type(value)) => {
-                let wanted = param.describe();
-                let found = value.describe();
-                context.findings.push(errors::hyperparameter_type(owner, &param.name, &wanted, &found, arg.value.span));
-            }
-        }
+        given.extend(hyperparameter(context, owner, params, arg, &given));
     }
     let value_of =
         |param: &HyperSig| given.iter().find(|(other, _)| other.name == param.name).map(|(_, value)| value.clone());
@@ -158,6 +116,44 @@ pub fn hyperparameters(
             Some(Hyperparameter { name: param.name.clone(), python_type: param.python_type(), value, default })
         })
         .collect()
+}
+
+/// One that is given; whatever is wrong with it is reported.
+fn hyperparameter<'a>(
+    context: &mut Context<'_>,
+    owner: &str,
+    params: &'a [HyperSig],
+    arg: &Arg,
+    given: &[(&HyperSig, Const)],
+) -> Option<(&'a HyperSig, Const)> {
+    let span = arg.value.span;
+    let Some(name) = &arg.name else {
+        let message = format!("the hyperparameters of `{owner}` are given by name");
+        context.findings.push(errors::bad_value(message, "which one?", span));
+        return None;
+    };
+    let Some(param) = params.iter().find(|param| param.name == name.text) else {
+        let known = params.iter().map(|param| param.name.as_str());
+        context.findings.push(errors::unknown_hyperparameter(owner, &name.text, known, name.span));
+        return None;
+    };
+    if given.iter().any(|(other, _)| other.name == param.name) {
+        context.findings.push(errors::duplicate(&name.text, name.span, Place::Here(name.span)));
+        return None;
+    }
+    let judged = match constant(context.db, context.file, &arg.value) {
+        Some(value) => judge(param, value).map_err(|misfit| match misfit {
+            Misfit::Range(value) => errors::hyperparameter_range(owner, &param.name, &value, param.range, span),
+            Misfit::Type(value) => {
+                errors::hyperparameter_type(owner, &param.name, &param.describe(), &value.describe(), span)
+            }
+        }),
+        None => {
+            let found = format!("`{}`", context.source(span));
+            Err(errors::hyperparameter_type(owner, &param.name, &param.describe(), &found, span))
+        }
+    };
+    judged.map_err(|finding| context.findings.push(finding)).ok().map(|value| (param, value))
 }
 
 enum Misfit {

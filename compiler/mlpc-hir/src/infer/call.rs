@@ -245,29 +245,11 @@ impl Infer<'_> {
                 proven &= inside || !value.ty.is_number();
             }
         }
-        let float = signature.params.iter().any(|param| {
-            param.pattern == Pattern::Number && matches!(bound.constants.get(&param.name), Some(Const::Float(_)))
-        });
         if !fine {
             return TExpr::error(span);
         }
-        let values = || bound.values.values().flatten();
-        let kind = match &signature.result {
-            Pattern::Is(kind) => kind.clone(),
-            Pattern::Number if float => TyKind::Float,
-            Pattern::Number => number.as_ref().map_or(TyKind::Int, |ty| ty.kind.clone()),
-            Pattern::Var(name) => variables.get(name).map_or(TyKind::Unknown, |ty| ty.kind.clone()),
-            Pattern::Sized(size) => match bound.constants.get(size) {
-                Some(Const::Int(size)) => TyKind::Vector(u32::try_from(*size).ok()),
-                _ => TyKind::Vector(None),
-            },
-            Pattern::Any | Pattern::List(_) | Pattern::Unit | Pattern::OneOf(_) => TyKind::Unknown,
-        };
-        let nullable = match signature.nulls {
-            NullPolicy::Handled => signature.result_nullable,
-            NullPolicy::Coalesce => values().all(|value| value.ty.nullable),
-            NullPolicy::Propagate => signature.result_nullable || values().any(|value| value.ty.nullable),
-        };
+        let kind = result_kind(signature, &bound, &variables, number.as_ref());
+        let nullable = result_nullable(signature, &bound);
         let range = match &signature.result {
             Pattern::Var(name) if signature.ranges.is_none() && signature.result_range == Interval::ALL => {
                 variables.get(name).map_or(Interval::ALL, |ty| ty.range)
@@ -403,6 +385,34 @@ fn number_of(pattern: &Pattern, ty: &Ty) -> Option<Ty> {
         (Pattern::Number, _) if ty.is_number() => Some(ty.clone()),
         (Pattern::List(item), TyKind::List(ty)) => number_of(item, ty),
         _ => None,
+    }
+}
+
+/// What kind of value comes out.
+fn result_kind(signature: &FnSig, bound: &Bound, variables: &BTreeMap<String, Ty>, number: Option<&Ty>) -> TyKind {
+    let float = signature.params.iter().any(|param| {
+        param.pattern == Pattern::Number && matches!(bound.constants.get(&param.name), Some(Const::Float(_)))
+    });
+    match &signature.result {
+        Pattern::Is(kind) => kind.clone(),
+        Pattern::Number if float => TyKind::Float,
+        Pattern::Number => number.map_or(TyKind::Int, |ty| ty.kind.clone()),
+        Pattern::Var(name) => variables.get(name).map_or(TyKind::Unknown, |ty| ty.kind.clone()),
+        Pattern::Sized(size) => match bound.constants.get(size) {
+            Some(Const::Int(size)) => TyKind::Vector(u32::try_from(*size).ok()),
+            _ => TyKind::Vector(None),
+        },
+        Pattern::Any | Pattern::List(_) | Pattern::Unit | Pattern::OneOf(_) => TyKind::Unknown,
+    }
+}
+
+/// Whether null may come out.
+fn result_nullable(signature: &FnSig, bound: &Bound) -> bool {
+    let mut values = bound.values.values().flatten();
+    match signature.nulls {
+        NullPolicy::Handled => signature.result_nullable,
+        NullPolicy::Coalesce => values.all(|value| value.ty.nullable),
+        NullPolicy::Propagate => signature.result_nullable || values.any(|value| value.ty.nullable),
     }
 }
 

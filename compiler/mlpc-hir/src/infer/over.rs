@@ -57,10 +57,29 @@ struct Source<'db> {
     shape: &'db DatasetShape,
 }
 
+/// An aggregate with what the text gives it.
+struct Call<'e, 'db> {
+    aggregate: &'static Aggregate,
+    constants: IndexMap<String, Const>,
+    value: Option<&'e Expr>,
+    args: Args<'e>,
+    /// Whose rows, unless those of the table itself.
+    source: Option<Source<'db>>,
+    span: Span,
+}
+
 /// The columns of another dataset behind its name.
 struct Behind {
     name: String,
     table: TableScope,
+}
+
+impl Behind {
+    fn of(source: &Source<'_>) -> Self {
+        let (name, shape) = (source.name.clone(), source.shape);
+        let table = TableScope::new(format!("`{name}`"), shape.columns.clone(), shape.partial);
+        Self { name, table }
+    }
 }
 
 impl Columns for Behind {
@@ -92,14 +111,11 @@ impl Infer<'_> {
         }
         let value = given.first().filter(|arg| arg.name.is_none()).map(|arg| &arg.value);
         let source = self.source(table, value, args.filter);
-        if source.is_none() && table.time.is_none() && args.of_all_rows() && aggregate.unordered {
-            return self.over_groups(aggregate, constants, value, &args, span);
+        let call = Call { aggregate, constants, value, args, source, span };
+        if call.source.is_none() && table.time.is_none() && call.args.of_all_rows() && aggregate.unordered {
+            return self.over_groups(call);
         }
-        let Some(here) = self.row_time(table, &args, span) else { return TExpr::error(span) };
-        match source {
-            Some(source) => self.over_dataset(table, aggregate, constants, value, &args, &source, here, span),
-            None => self.over_rows(table, aggregate, constants, value, &args, here, span),
-        }
+        self.over_window(table, call).unwrap_or_else(|| TExpr::error(span))
     }
 
     fn reject_window(&mut self, call: &Expr, span: Span) -> TExpr {
@@ -262,14 +278,8 @@ impl Infer<'_> {
     }
 
     /// Over all rows of the training part, which have no time: a fitted column.
-    fn over_groups(
-        &mut self,
-        aggregate: &'static Aggregate,
-        constants: IndexMap<String, Const>,
-        value: Option<&Expr>,
-        args: &Args<'_>,
-        span: Span,
-    ) -> TExpr {
+    fn over_groups(&mut self, call: Call<'_, '_>) -> TExpr {
+        let Call { aggregate, constants, value, args, span, .. } = call;
         if !self.after_split(aggregate.name, span) {
             return TExpr::error(span);
         }
@@ -288,91 +298,46 @@ impl Infer<'_> {
         groups::fitted(aggregate, constants, value, filter, by, span)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one call, with what the head of `over` found")]
-    fn over_rows(
-        &mut self,
-        table: &Table<'_>,
-        aggregate: &'static Aggregate,
-        constants: IndexMap<String, Const>,
-        value: Option<&Expr>,
-        args: &Args<'_>,
-        here: String,
-        span: Span,
-    ) -> TExpr {
-        let value = value.map(|value| self.inside(table.columns, |infer| infer.expr(value)));
-        let filter = args.filter.map(|filter| self.inside(table.columns, |infer| infer.condition(filter, "`where`")));
-        let by = self.keys(table, args.by, None);
-        let (Some(by), Some((value, filter))) = (by, self.sound(aggregate, value, filter)) else {
-            return TExpr::error(span);
-        };
-        let known = value.iter().chain(&filter).map(table.known_ms).max().unwrap_or_default();
-        let frame = self.frame(args, known, value.as_ref(), span);
-        let own = (aggregate.name == "rank").then(|| value.clone()).flatten();
-        let call = WindowCall {
-            aggregate: aggregate.name.to_owned(),
-            constants,
-            own,
-            source: None,
-            value,
-            filter,
-            by,
-            here,
-            frame,
-        };
-        finished(aggregate, call, span)
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "one call, with what the head of `over` found")]
-    fn over_dataset(
-        &mut self,
-        table: &Table<'_>,
-        aggregate: &'static Aggregate,
-        constants: IndexMap<String, Const>,
-        value: Option<&Expr>,
-        args: &Args<'_>,
-        source: &Source<'_>,
-        here: String,
-        span: Span,
-    ) -> TExpr {
-        let (block, name, shape) = (source.block, source.name.clone(), source.shape);
-        let own = TableScope::new(format!("`{name}`"), shape.columns.clone(), shape.partial);
-        let behind = Behind { name: name.clone(), table: own };
+    /// Over rows of this table, or of the dataset that the value names, at other times.
+    fn over_window(&mut self, table: &Table<'_>, call: Call<'_, '_>) -> Option<TExpr> {
+        let Call { aggregate, constants, value, args, source, span } = call;
+        let here = self.row_time(table, &args, span)?;
+        let behind = source.as_ref().map(Behind::of);
+        let columns: &dyn Columns = behind.as_ref().map_or(table.columns, |behind| behind);
         // `count(events)` counts rows.
-        let value = value.filter(|value| dotted(value).as_deref() != Some(name.as_str()));
-        let value = value.map(|value| self.inside(&behind, |infer| infer.expr(value)));
-        let filter = args.filter.map(|filter| self.inside(&behind, |infer| infer.condition(filter, "`where`")));
-        let by = self.keys(table, args.by, Some((&name, shape)));
-        let (Some(by), Some((value, filter))) = (by, self.sound(aggregate, value, filter)) else {
-            return TExpr::error(span);
+        let rows = |value: &&Expr| source.as_ref().is_some_and(|source| dotted(value).as_ref() == Some(&source.name));
+        let value = value.filter(|value| !rows(value)).map(|value| self.inside(columns, |infer| infer.expr(value)));
+        let filter = args.filter.map(|filter| self.inside(columns, |infer| infer.condition(filter, "`where`")));
+        let by = self.keys(table, args.by, source.as_ref().map(|source| (source.name.as_str(), source.shape)));
+        let (by, (value, filter)) = (by?, self.sound(aggregate, value, filter)?);
+        let read = value.iter().chain(&filter);
+        let (source, known) = match source {
+            None => (None, read.map(table.known_ms).max().unwrap_or_default()),
+            Some(source) => {
+                let Some(time) = source.shape.timestamp.clone() else {
+                    self.findings.push(errors::missing_timestamp(
+                        "an aggregate as of the row's time",
+                        &source.name,
+                        span,
+                    ));
+                    return None;
+                };
+                let read = read.flat_map(TExpr::columns).chain([time.clone()]);
+                let known = read.map(|column| source.shape.known_ms(&column)).max().unwrap_or_default();
+                let dataset = crate::names::qualified(self.db, source.block);
+                let block = source.block.reference(self.db);
+                (Some(WindowSource { dataset, name: source.name, block, time }), known)
+            }
         };
-        let Some(time) = shape.timestamp.clone() else {
-            self.findings.push(errors::missing_timestamp("an aggregate as of the row's time", &name, span));
-            return TExpr::error(span);
-        };
-        let read = value.iter().chain(&filter).flat_map(TExpr::columns);
-        let by_day = shape.known_ms(&time);
-        let known = read.map(|column| shape.known_ms(&column)).chain([by_day]).max().unwrap_or_default();
-        let frame = self.frame(args, known, value.as_ref(), span);
-        let dataset = crate::names::qualified(self.db, block);
-        let source = WindowSource { dataset, name, block: block.reference(self.db), time };
-        let own = if aggregate.name == "rank" {
+        let frame = self.frame(&args, known, value.as_ref(), span);
+        let own = (aggregate.name == "rank").then(|| value.clone()).flatten();
+        if own.is_some() && source.is_some() {
             self.findings.push(errors::rank_of_other_rows(span));
-            return TExpr::error(span);
-        } else {
-            None
-        };
-        let call = WindowCall {
-            aggregate: aggregate.name.to_owned(),
-            constants,
-            own,
-            source: Some(source),
-            value,
-            filter,
-            by,
-            here,
-            frame,
-        };
-        finished(aggregate, call, span)
+            return None;
+        }
+        let aggregated = aggregate.name.to_owned();
+        let call = WindowCall { aggregate: aggregated, constants, own, source, value, filter, by, here, frame };
+        Some(finished(aggregate, call, span))
     }
 
     /// Infers over other columns, of which conditions outside have shown nothing.

@@ -152,8 +152,6 @@ fn of_dataset(db: &dyn Db, block: &BlockRef, dataset: &str, call: &WindowCall) -
 
 /// The shape of the dataset that a reference names.
 pub fn shape_of<'db>(db: &'db dyn Db, block: &BlockRef) -> Option<&'db DatasetShape> {
-    let project = mlpc_db::Project::get(db);
-    let file = project.files(db).iter().find(|file| file.id(db) == block.file)?;
-    let found = mlpc_db::blocks(db, *file).iter().find(|found| found.reference(db) == *block)?;
-    Some(crate::blocks::dataset::dataset_shape(db, *found))
+    let found = mlpc_db::block_at(db, mlpc_db::Project::get(db).files(db), block)?;
+    Some(crate::blocks::dataset::dataset_shape(db, found))
 }
