@@ -8,11 +8,11 @@ whose label may not have been known when the block began.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+import numpy as np
 import polars as pl
 
 from mlp_runtime import expr, identity
@@ -36,7 +36,8 @@ Folds = list[Fold]
 
 def by_key(rows: pl.DataFrame, key: Sequence[str]) -> Folds:
     """By a hash of these columns: each fold learns from all others."""
-    numbers = pl.Series([_number(item) for item in identity.keys(rows, key)], dtype=pl.Int64)
+    hashed = identity.numbers(rows, key, prefix=_DOMAIN) % np.uint64(COUNT)
+    numbers = pl.Series(hashed.astype(np.int64))
     return [Fold(numbers == number, numbers != number) for number in range(COUNT)]
 
 
@@ -59,7 +60,3 @@ def by_time(rows: pl.DataFrame, timestamp: str, *, gap: timedelta) -> Folds:
             folds.append(Fold((times >= first) & (times <= last), known & (times < first)))
         start = end
     return folds
-
-
-def _number(key: bytes) -> int:
-    return int.from_bytes(hashlib.sha256(_DOMAIN + key).digest()[:8], "big") % COUNT

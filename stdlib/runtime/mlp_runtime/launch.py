@@ -397,7 +397,9 @@ def _fetch_tree(store: Store, prefix: str, folder: Path, sha256: str) -> None:
 
 
 def _pairs(texts: Sequence[str]) -> dict[str, Path]:
-    return {name: Path(path).absolute() for name, _, path in (text.partition("=") for text in texts)}
+    return {
+        name: Path(path).absolute() for name, _, path in (text.partition("=") for text in texts)
+    }
 
 
 def main(argv: Sequence[str] | None = None) -> int:

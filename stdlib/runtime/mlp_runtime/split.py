@@ -12,7 +12,6 @@ trains or judges there; null is neither.
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,11 +19,16 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from mlp_runtime import expr, identity
 from mlp_runtime.step import Failure
 from mlp_runtime.text import count as counted
+
+Places = NDArray[np.float64]
+Integers = NDArray[np.int64]
 
 PART = "__part__"
 _DOMAIN = "mlp-split/v1"
@@ -37,8 +41,7 @@ def random(
     rows: pl.DataFrame, *, name: str, key: Sequence[str], shares: Mapping[str, float], seed: int
 ) -> pl.DataFrame:
     """By a hash of the key."""
-    places = _places(rows, key, _DOMAIN, seed, name)
-    return _parts(rows, key, [_part_at(place, shares) for place in places])
+    return _parts(rows, key, _parts_at(_places(rows, key, _DOMAIN, seed, name), shares))
 
 
 def group(
@@ -51,8 +54,7 @@ def group(
     column: str,
 ) -> pl.DataFrame:
     """By a hash of a column, so that rows which share its value stay together."""
-    places = _places(rows, [column], _DOMAIN, seed, name)
-    return _parts(rows, key, [_part_at(place, shares) for place in places])
+    return _parts(rows, key, _parts_at(_places(rows, [column], _DOMAIN, seed, name), shares))
 
 
 def stratified(
@@ -65,14 +67,11 @@ def stratified(
     column: str,
 ) -> pl.DataFrame:
     """By a hash of the key, with the shares exact to a row within each value of a column."""
-    parts = [""] * rows.height
-    for members in _strata(rows, column, _places(rows, key, _DOMAIN, seed, name)):
-        start = 0
-        for part, end in _cuts(shares, len(members)):
-            for index in members[start:end]:
-                parts[index] = part
-            start = end
-    return _parts(rows, key, parts)
+    rank, size = _ranks(rows, column, _places(rows, key, _DOMAIN, seed, name))
+    sizes, of_size = np.unique(size, return_inverse=True)
+    ends = np.array([[end for _, end in _cuts(shares, int(count))] for count in sizes])
+    chosen = (rank[:, None] >= ends.reshape(-1, len(shares))[of_size]).sum(axis=1)
+    return _parts(rows, key, np.array(list(shares), dtype=object)[chosen])
 
 
 def time(
@@ -146,11 +145,10 @@ def folds(
         """The key of the chosen rows and the fold of each, from 0."""
         hashed = [group] if group is not None else key
         places = _places(chosen, hashed, _FOLD_DOMAIN, seed, name, *salt)
-        found = [int(place * folds) for place in places]
+        found = (places * folds).astype(np.int64)
         if strata is not None:
-            for members in _strata(chosen, strata, places):
-                for at, index in enumerate(members):
-                    found[index] = at * folds // len(members)
+            rank, size = _ranks(chosen, strata, places)
+            found = rank * folds // size
         return chosen.select(expr.columns(key)).with_columns(pl.Series(PART, found, dtype=pl.Int64))
 
     for repeat in range(times):
@@ -358,33 +356,33 @@ def _told(column: str, name: str) -> str:
     return f"{name} of fold {column.removeprefix('__fold_').removesuffix('__').replace('_', '.')}"
 
 
-def _places(rows: pl.DataFrame, key: Sequence[str], domain: str, *salt: Any) -> list[float]:
+def _places(rows: pl.DataFrame, key: Sequence[str], domain: str, *salt: Any) -> Places:
     """Each row's u."""
     prefix = identity.key_bytes([domain, *(str(item) for item in salt)])
-    return [_unit(prefix + fields) for fields in identity.keys(rows, key)]
+    first = identity.numbers(rows, key, prefix=prefix)
+    return (first >> np.uint64(11)).astype(np.float64) / 2.0**53
 
 
-def _unit(message: bytes) -> float:
-    first = int.from_bytes(hashlib.sha256(message).digest()[:8], "big")
-    return (first >> 11) / 2.0**53
+def _ranks(rows: pl.DataFrame, column: str, places: Places) -> tuple[Integers, Integers]:
+    """How many rows of the same value of a column come before each in order of their places, and how many there are."""
+    value = expr.column(column)
+    rank = pl.Series("place", places).rank("ordinal").alias("rank")
+    ordered = rows.select(value.alias("value")).with_columns(rank)
+    found = ordered.select(
+        before=pl.col("rank").rank("ordinal").over("value").cast(pl.Int64) - 1,
+        size=pl.len().over("value").cast(pl.Int64),
+    )
+    return found["before"].to_numpy(), found["size"].to_numpy()
 
 
-def _strata(rows: pl.DataFrame, column: str, places: Sequence[float]) -> list[list[int]]:
-    """The rows of each value of a column, in order of their places."""
-    strata: dict[Any, list[int]] = {}
-    for index, value in enumerate(rows[column].to_list()):
-        strata.setdefault(value, []).append(index)
-    return [sorted(members, key=places.__getitem__) for members in strata.values()]
-
-
-def _part_at(place: float, shares: Mapping[str, float]) -> str:
-    """The part whose stretch of [0, 1) holds `place`."""
-    total = 0.0
-    for name, share in shares.items():
+def _parts_at(places: Places, shares: Mapping[str, float]) -> NDArray[np.object_]:
+    """The part whose stretch of [0, 1) holds each place."""
+    names, total, ends = list(shares), 0.0, []
+    for share in shares.values():
         total += share
-        if place < total:
-            return name
-    return list(shares)[-1]
+        ends.append(total)
+    chosen = np.minimum(np.searchsorted(ends, places, side="right"), len(names) - 1)
+    return np.array(names, dtype=object)[chosen]
 
 
 def _cuts(shares: Mapping[str, float], count: int) -> list[tuple[str, int]]:
@@ -398,5 +396,6 @@ def _cuts(shares: Mapping[str, float], count: int) -> list[tuple[str, int]]:
     return list(zip(names, ends, strict=True))
 
 
-def _parts(rows: pl.DataFrame, key: Sequence[str], parts: Sequence[str]) -> pl.DataFrame:
-    return rows.select(expr.columns(key)).with_columns(pl.Series(PART, parts, dtype=pl.String))
+def _parts(rows: pl.DataFrame, key: Sequence[str], parts: NDArray[np.object_]) -> pl.DataFrame:
+    named = pl.Series(PART, parts.tolist(), dtype=pl.String)
+    return rows.select(expr.columns(key)).with_columns(named)

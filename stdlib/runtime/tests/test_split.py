@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import random
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -95,6 +97,87 @@ def test_keys_of_several_columns_do_not_run_together() -> None:
         [None, "x"],
     ]
     assert len({identity.key_bytes(key) for key in keys}) == len(keys)
+
+
+def plain_places(data: pl.DataFrame, key: list[str], prefix: bytes) -> list[float]:
+    """The places of rows by the definition, one by one."""
+    keys = [identity.key_bytes(fields) for fields in data.select(key).iter_rows()]
+    digests = [hashlib.sha256(prefix + item).digest() for item in keys]
+    return [(int.from_bytes(digest[:8], "big") >> 11) / 2.0**53 for digest in digests]
+
+
+def keyed(count: int) -> pl.DataFrame:
+    """Rows with keys of every type, among them nulls and texts of any script."""
+    chance = random.Random(count)
+    start = datetime(2012, 2, 28, 23, 59, 59, tzinfo=UTC)
+    words = ["", "a", "späte Züge", "日本", "1:a", "null", None]
+    return pl.DataFrame(
+        {
+            "text": [chance.choice(words) for _ in range(count)],
+            "number": [chance.choice([None, -(2**63), 0, 7, 2**63 - 1]) for _ in range(count)],
+            "share": [
+                chance.choice([0.1 + 0.2, 1e300, -0.0, 5e-324, 1.0, 1e16, None])
+                for _ in range(count)
+            ],
+            "flag": [chance.choice([True, False, None]) for _ in range(count)],
+            "day": [(start + timedelta(days=chance.randint(0, 900))).date() for _ in range(count)],
+            "at": [
+                start + timedelta(microseconds=chance.choice([0, 1, 500_000, 10**6 * 7]))
+                for _ in range(count)
+            ],
+            "clock": [
+                datetime(1969, 12, 31, 1, 2, 3, chance.choice([0, 40])) for _ in range(count)
+            ],
+            "took": [
+                timedelta(microseconds=chance.randint(-(10**12), 10**12)) for _ in range(count)
+            ],
+            "price": pl.Series(
+                [Decimal("1.50"), Decimal("-0.01")] * (count // 2), dtype=pl.Decimal(10, 2)
+            ),
+        }
+    ).with_columns(pl.col("at", "clock", "took").dt.cast_time_unit("us"))
+
+
+def test_whole_columns_are_hashed_as_each_key_is() -> None:
+    data = keyed(400)
+    prefix = identity.key_bytes(["mlp-split/v1", "1", "s"])
+    for key in [[name] for name in data.columns] + [data.columns, ["text", "number"]]:
+        ours = split._places(data, key, "mlp-split/v1", 1, "s")
+        assert ours.tolist() == plain_places(data, key, prefix), key
+    assert split._places(data.clear(), ["text"], "mlp-split/v1", 1, "s").tolist() == []
+
+
+def test_strata_and_parts_are_cut_as_by_hand() -> None:
+    data = keyed(501 - 1).with_row_index("id")
+    prefix = identity.key_bytes(["mlp-split/v1", "1", "s"])
+    places = plain_places(data, ["id"], prefix)
+    by_hand = ["test"] * data.height
+    for name in reversed(SHARES):
+        by_hand = [
+            name if place < sum(list(SHARES.values())[: list(SHARES).index(name) + 1]) else before
+            for place, before in zip(places, by_hand, strict=True)
+        ]
+    made = split.random(data, name="s", key=["id"], shares=SHARES, seed=1)
+    assert made[split.PART].to_list() == by_hand
+    strata: dict[Any, list[int]] = {}
+    for index, value in enumerate(data["text"].to_list()):
+        strata.setdefault(value, []).append(index)
+    by_hand = [""] * data.height
+    for members in strata.values():
+        members.sort(key=places.__getitem__)
+        start = 0
+        for name, end in split._cuts(SHARES, len(members)):
+            for index in members[start:end]:
+                by_hand[index] = name
+            start = end
+    made = split.stratified(data, name="s", key=["id"], shares=SHARES, seed=1, column="text")
+    assert made[split.PART].to_list() == by_hand
+
+
+def test_what_tells_no_rows_apart_is_refused() -> None:
+    data = pl.DataFrame({"words": [["a"], ["b"]]})
+    with pytest.raises(Failure, match="words tells no rows apart"):
+        split.random(data, name="s", key=["words"], shares=SHARES, seed=1)
 
 
 DAY = timedelta(days=1)
