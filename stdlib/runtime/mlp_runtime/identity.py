@@ -35,13 +35,14 @@ def key_bytes(fields: Sequence[Any]) -> bytes:
 
 def numbers(rows: pl.DataFrame, key: Sequence[str], *, prefix: bytes = b"") -> Numbers:
     """The first eight bytes of the SHA-256 of `prefix` and each row's key, as a number."""
-    message = pl.concat_str([_length_and_text(rows, name) for name in key]).cast(pl.Binary)
+    fields = [_length_and_text(rows, name) for name in key]
+    message = pl.concat_str([pl.lit(prefix.decode()), *fields]).cast(pl.Binary)
     keys = rows.select(expr.columns(key))
     sha256 = hashlib.sha256
     found = [np.empty(0, dtype=np.uint64)]
     for part in keys.iter_slices(_SLICE):
         messages = part.select(message.alias("message")).to_series().to_list()
-        digests = b"".join([sha256(prefix + item).digest() for item in messages])
+        digests = b"".join([sha256(item).digest() for item in messages])
         found.append(np.frombuffer(digests, dtype=">u8")[::4].astype(np.uint64))
     return np.concatenate(found)
 

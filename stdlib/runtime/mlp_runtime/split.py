@@ -71,7 +71,7 @@ def stratified(
     sizes, of_size = np.unique(size, return_inverse=True)
     ends = np.array([[end for _, end in _cuts(shares, int(count))] for count in sizes])
     chosen = (rank[:, None] >= ends.reshape(-1, len(shares))[of_size]).sum(axis=1)
-    return _parts(rows, key, np.array(list(shares), dtype=object)[chosen])
+    return _parts(rows, key, pl.Series(list(shares)).gather(chosen))
 
 
 def time(
@@ -375,14 +375,14 @@ def _ranks(rows: pl.DataFrame, column: str, places: Places) -> tuple[Integers, I
     return found["before"].to_numpy(), found["size"].to_numpy()
 
 
-def _parts_at(places: Places, shares: Mapping[str, float]) -> NDArray[np.object_]:
+def _parts_at(places: Places, shares: Mapping[str, float]) -> pl.Series:
     """The part whose stretch of [0, 1) holds each place."""
     names, total, ends = list(shares), 0.0, []
     for share in shares.values():
         total += share
         ends.append(total)
     chosen = np.minimum(np.searchsorted(ends, places, side="right"), len(names) - 1)
-    return np.array(names, dtype=object)[chosen]
+    return pl.Series(names).gather(chosen)
 
 
 def _cuts(shares: Mapping[str, float], count: int) -> list[tuple[str, int]]:
@@ -396,6 +396,5 @@ def _cuts(shares: Mapping[str, float], count: int) -> list[tuple[str, int]]:
     return list(zip(names, ends, strict=True))
 
 
-def _parts(rows: pl.DataFrame, key: Sequence[str], parts: NDArray[np.object_]) -> pl.DataFrame:
-    named = pl.Series(PART, parts.tolist(), dtype=pl.String)
-    return rows.select(expr.columns(key)).with_columns(named)
+def _parts(rows: pl.DataFrame, key: Sequence[str], parts: pl.Series) -> pl.DataFrame:
+    return rows.select(expr.columns(key)).with_columns(parts.alias(PART))
