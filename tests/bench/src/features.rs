@@ -1,38 +1,43 @@
-//! Features in time on many rows: what the compiler prints beside the same by hand in Polars and in pandas.
+//! Features in time: what the compiler prints beside the same by hand in Polars and in pandas, on the flights of
+//! `examples/flights` and on many made-up rows.
 //!
-//! `MLPC_BENCH_ROWS` sets the number of rows, 10 million otherwise. The three must give the same values before any is
+//! `MLPC_BENCH_ROWS` sets the number of those, 10 million otherwise. The three must give the same values before any is
 //! timed. Each runs in a process of its own, from reading Parquet to the finished table in memory.
 
+use crate::flights::Project;
+use crate::taken::{Taken, script, table};
 use crate::{Outcome, python};
 use mlpc_db::{Database, MemorySystem};
+use mlpc_native::RunEvent;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 const ROWS: usize = 10_000_000;
-/// How often Polars and generated code run, in turns.
+/// How often Polars and generated code run on made-up rows, in turns.
 const ROUNDS: usize = 3;
+/// How often all three run on flights, in turns: there a run takes less than a start of Python.
+const SHORT_ROUNDS: usize = 7;
 
 const PACKAGES: &[&str] = &["polars==2.1.0", "numpy", "pandas", "pyarrow"];
 
+/// Scripts by their names.
+type Scripts = [(&'static str, &'static str)];
+
 const PROGRAM: &str = include_str!("../features/program.mlp");
-const SCRIPTS: &[(&str, &str)] = &[
+const SCRIPTS: &Scripts = &[
     ("generate.py", include_str!("../features/generate.py")),
     ("measure.py", include_str!("../features/measure.py")),
     ("compare.py", include_str!("../features/compare.py")),
     ("by_polars.py", include_str!("../features/by_polars.py")),
     ("by_pandas.py", include_str!("../features/by_pandas.py")),
 ];
-
-/// What one run took.
-#[derive(Clone, Copy)]
-struct Taken {
-    seconds: f64,
-    /// Of all processors, user and system: steadier than the clock where other work runs beside.
-    processors: f64,
-    peak_mb: f64,
-}
+const FLIGHTS: &Scripts = &[
+    ("measure.py", include_str!("../features/measure.py")),
+    ("compare.py", include_str!("../features/compare.py")),
+    ("by_polars.py", include_str!("../flights/by_polars.py")),
+    ("by_pandas.py", include_str!("../flights/by_pandas.py")),
+];
 
 /// Prints seconds, peak memory and how many times as long as by hand in Polars.
 pub fn measure() -> Outcome {
@@ -40,51 +45,76 @@ pub fn measure() -> Outcome {
         Ok(text) => text.replace('_', "").parse()?,
         Err(_) => ROWS,
     };
-    let folder = tempfile::tempdir()?;
-    let bench = Bench { python: python::environment(&python::interpreter()?, PACKAGES)?, folder: folder.path() };
-    bench.write()?;
-    let data = folder.path().join("data");
-    fs::create_dir_all(&data)?;
-    bench.script("generate.py", &[data.as_os_str().to_owned(), rows.to_string().into()])?;
+    let python = python::environment(&python::interpreter()?, PACKAGES)?;
+    on_flights(&python)?;
+    on_made_up(&python, rows)
+}
 
-    let mut generated = bench.run("generated", true)?;
-    let mut by_hand = bench.run("polars", true)?;
-    let pandas = bench.run("pandas", true)?;
-    for other in ["polars", "pandas"] {
-        bench.script("compare.py", &[bench.result("generated").into(), bench.result(other).into()])?;
+/// The example's own features, on its own tables as its ingest steps store them.
+fn on_flights(python: &Path) -> Outcome {
+    let project = Project::new()?;
+    let bench = Bench { python, folder: project.build()? };
+    bench.write(FLIGHTS)?;
+    for event in project.run(Some("features.trips"))? {
+        if let RunEvent::StepFinished(step) = event
+            && let (Some(dataset), Some(rows)) = (step.step.strip_prefix("ingest."), step.outputs.get("rows"))
+        {
+            fs::copy(rows, bench.data().join(format!("{dataset}.parquet")))?;
+        }
     }
-    for _ in 1..ROUNDS {
+    let [mut generated, mut by_polars, mut by_pandas] = bench.compared()?;
+    for _ in 1..SHORT_ROUNDS {
         generated = generated.least(bench.run("generated", false)?);
-        by_hand = by_hand.least(bench.run("polars", false)?);
+        by_polars = by_polars.least(bench.run("polars", false)?);
+        by_pandas = by_pandas.least(bench.run("pandas", false)?);
     }
-    println!("{rows} rows; the three give the same values");
-    println!("{:20} {:>9} {:>8} {:>12} {:>8} {:>12}", "", "seconds", "ratio", "processors", "ratio", "peak memory");
-    for (name, taken) in [("generated", generated), ("by hand in Polars", by_hand), ("by hand in pandas", pandas)] {
-        let Taken { seconds, processors, peak_mb } = taken;
-        let (of_time, of_work) = (seconds / by_hand.seconds, processors / by_hand.processors);
-        println!("{name:20} {seconds:9.2} {of_time:8.2} {processors:10.2} s {of_work:8.2} {peak_mb:9.0} MB");
-    }
+    println!("336,776 flights; the three give the same values");
+    print(generated, by_polars, by_pandas);
     Ok(())
 }
 
-impl Taken {
-    fn least(self, other: Self) -> Self {
-        Self {
-            seconds: self.seconds.min(other.seconds),
-            processors: self.processors.min(other.processors),
-            peak_mb: self.peak_mb.min(other.peak_mb),
-        }
+fn on_made_up(python: &Path, rows: usize) -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let bench = Bench { python, folder: folder.path().to_owned() };
+    bench.write(SCRIPTS)?;
+    bench.write_program()?;
+    bench.script("generate.py", &[bench.data().into(), rows.to_string().into()])?;
+    let [mut generated, mut by_polars, by_pandas] = bench.compared()?;
+    for _ in 1..ROUNDS {
+        generated = generated.least(bench.run("generated", false)?);
+        by_polars = by_polars.least(bench.run("polars", false)?);
     }
+    println!("{rows} made-up rows; the three give the same values");
+    print(generated, by_polars, by_pandas);
+    Ok(())
 }
 
+fn print(generated: Taken, by_polars: Taken, by_pandas: Taken) {
+    let rows = [("generated", generated), ("by hand in Polars", by_polars), ("by hand in pandas", by_pandas)];
+    table(&rows, by_polars);
+}
+
+/// A folder with a build and the scripts, and in `data` the tables.
 struct Bench<'a> {
-    python: PathBuf,
-    folder: &'a Path,
+    python: &'a Path,
+    folder: PathBuf,
 }
 
 impl Bench<'_> {
-    /// Writes the scripts and what the compiler makes of the program.
-    fn write(&self) -> Outcome {
+    fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    fn write(&self, scripts: &Scripts) -> Outcome {
+        fs::create_dir_all(self.data())?;
+        for (name, text) in scripts {
+            fs::write(self.folder.join(name), text)?;
+        }
+        Ok(())
+    }
+
+    /// Writes what the compiler makes of the program.
+    fn write_program(&self) -> Outcome {
         let mut db = Database::default();
         let system = MemorySystem::default().with("main.mlp", PROGRAM.to_owned());
         let project = mlpc_hir::load(&mut db, &system, "main.mlp", None)?;
@@ -93,14 +123,21 @@ impl Bench<'_> {
             return Err(format!("the program has findings: {}", first.message).into());
         }
         let mut plan = mlpc_plan::lower(&db, project, &mlpc_plan::lock::Lock::default());
-        let tree = mlpc_emit::build(&mut plan, &BTreeMap::new())?;
-        let scripts = SCRIPTS.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
-        for (path, text) in tree.into_iter().chain(scripts) {
+        for (path, text) in mlpc_emit::build(&mut plan, &BTreeMap::new())? {
             let path = self.folder.join(path);
             fs::create_dir_all(path.parent().ok_or("a file lies in a folder")?)?;
             fs::write(path, text)?;
         }
         Ok(())
+    }
+
+    /// What generated code, Polars and pandas took once; fails unless they give the same values.
+    fn compared(&self) -> Result<[Taken; 3], Box<dyn std::error::Error>> {
+        let taken = [self.run("generated", true)?, self.run("polars", true)?, self.run("pandas", true)?];
+        for other in ["polars", "pandas"] {
+            self.script("compare.py", &[self.result("generated").into(), self.result(other).into()])?;
+        }
+        Ok(taken)
     }
 
     fn result(&self, which: &str) -> PathBuf {
@@ -109,28 +146,14 @@ impl Bench<'_> {
 
     /// Runs one of the three, and keeps its result if it is to be compared.
     fn run(&self, which: &str, keep: bool) -> Result<Taken, Box<dyn std::error::Error>> {
-        let mut arguments = vec![which.into(), self.folder.join("data").into()];
+        let mut arguments = vec![which.into(), self.data().into()];
         if keep {
             arguments.push(self.result(which).into());
         }
-        let told = self.script("measure.py", &arguments)?;
-        let mut numbers = told.split_whitespace().map(str::parse::<f64>);
-        match (numbers.next(), numbers.next(), numbers.next()) {
-            (Some(seconds), Some(processors), Some(peak_mb)) => {
-                Ok(Taken { seconds: seconds?, processors: processors?, peak_mb: peak_mb? })
-            }
-            _ => Err(format!("{which} told {told:?}").into()),
-        }
+        Taken::told(&self.script("measure.py", &arguments)?)
     }
 
     fn script(&self, name: &str, arguments: &[std::ffi::OsString]) -> Result<String, Box<dyn std::error::Error>> {
-        let mut command = Command::new(&self.python);
-        command.arg(self.folder.join(name)).args(arguments).env("PYTHONPATH", self.folder);
-        let output = command.output()?;
-        if output.status.success() {
-            Ok(String::from_utf8(output.stdout)?)
-        } else {
-            Err(format!("{name}: {}", String::from_utf8_lossy(&output.stderr)).into())
-        }
+        script(self.python, &self.folder, name, arguments)
     }
 }

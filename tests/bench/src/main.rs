@@ -1,15 +1,18 @@
-//! Measures the executor beside ninja, the checker on large programs, and generated features beside hand-written ones.
+//! Measures the executor beside ninja, the checker on large programs, generated features beside hand-written ones, and a
+//! whole run beside one script.
 //!
-//! `cargo run --release -p mlpc-bench [-- executor|python|check|features …]`; without a name, all of them. Numbers are the best of
+//! `cargo run --release -p mlpc-bench [-- executor|python|check|features|flights …]`; without a name, all of them. Numbers are the best of
 //! several rounds, because other work on the machine only ever adds time.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is a program for a terminal")]
 
 mod check;
 mod executor;
 mod features;
+mod flights;
 mod ninja;
 mod plans;
 mod python;
+mod taken;
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -25,6 +28,7 @@ const BENCHMARKS: &[Benchmark] = &[
     ("python", python::measure),
     ("check", check::measure),
     ("features", features::measure),
+    ("flights", flights::measure),
 ];
 
 fn main() -> ExitCode {
