@@ -61,12 +61,18 @@ def tables(flights: Path, weather: Path, planes: Path, airports: Path) -> list[p
             packed.read("flights.csv"),
             ["time_hour", "carrier", "flight", "origin"],
             {
-                **{"time_hour": text, "carrier": text, "flight": whole, "tailnum": text},
-                **{"origin": text, "dest": text, "distance": number},
-                **{"dep_delay": number, "arr_delay": number},
+                "time_hour": text,
+                "carrier": text,
+                "flight": whole,
+                "tailnum": text,
+                "origin": text,
+                "dest": text,
+                "distance": number,
+                "dep_delay": number,
+                "arr_delay": number,
             },
         )
-    measured = {name: number for name in ["temp", "wind_speed", "precip", "visib"]}
+    measured = dict.fromkeys(["temp", "wind_speed", "precip", "visib"], number)
     hours = read(weather, ["time_hour", "origin"], {"origin": text, "time_hour": text, **measured})
     known = read(
         planes, ["tailnum"], {"tailnum": text, "year": whole, "seats": whole, "engine": text}
