@@ -23,21 +23,10 @@ DAY = timedelta(days=1)
 TEST = datetime(2013, 11, 1, 4, tzinfo=UTC)
 FOLDS = 4
 CATEGORIES = ["origin", "carrier"]
-INPUTS = [
-    *[
-        "hour_sin",
-        "hour_cos",
-        "weekday",
-        "month",
-        "origin",
-        "carrier",
-        "distance",
-        "temp",
-        "precip",
-    ],
-    *["visib", "windy", "plane_age", "seats", "northward", "carrier_week", "carrier_ever"],
-    *["route_month", "route_bad", "origin_now", "origin_load", "gusts"],
-]
+INPUTS = (
+    "hour_sin hour_cos weekday month origin carrier distance temp precip visib windy plane_age seats "
+    "northward carrier_week carrier_ever route_month route_bad origin_now origin_load gusts"
+).split()
 
 
 def read(source: Path | bytes, key: list[str], columns: dict[str, pl.DataType]) -> pl.DataFrame:
@@ -60,20 +49,16 @@ def tables(flights: Path, weather: Path, planes: Path, airports: Path) -> list[p
         flown = read(
             packed.read("flights.csv"),
             ["time_hour", "carrier", "flight", "origin"],
-            {
-                "time_hour": text,
-                "carrier": text,
-                "flight": whole,
-                "tailnum": text,
-                "origin": text,
-                "dest": text,
-                "distance": number,
-                "dep_delay": number,
-                "arr_delay": number,
-            },
+            dict.fromkeys(["time_hour", "carrier", "tailnum", "origin", "dest"], text)
+            | {"flight": whole}
+            | dict.fromkeys(["distance", "dep_delay", "arr_delay"], number),
         )
-    measured = dict.fromkeys(["temp", "wind_speed", "precip", "visib"], number)
-    hours = read(weather, ["time_hour", "origin"], {"origin": text, "time_hour": text, **measured})
+    hours = read(
+        weather,
+        ["time_hour", "origin"],
+        dict.fromkeys(["origin", "time_hour"], text)
+        | dict.fromkeys(["temp", "wind_speed", "precip", "visib"], number),
+    )
     known = read(
         planes, ["tailnum"], {"tailnum": text, "year": whole, "seats": whole, "engine": text}
     ).rename({"year": "built"})
