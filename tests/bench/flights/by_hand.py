@@ -23,10 +23,29 @@ DAY = timedelta(days=1)
 TEST = datetime(2013, 11, 1, 4, tzinfo=UTC)
 FOLDS = 4
 CATEGORIES = ["origin", "carrier"]
-INPUTS = (
-    "hour_sin hour_cos weekday month origin carrier distance temp precip visib windy plane_age seats "
-    "northward carrier_week carrier_ever route_month route_bad origin_now origin_load gusts"
-).split()
+INPUTS = [
+    "hour_sin",
+    "hour_cos",
+    "weekday",
+    "month",
+    "origin",
+    "carrier",
+    "distance",
+    "temp",
+    "precip",
+    "visib",
+    "windy",
+    "plane_age",
+    "seats",
+    "northward",
+    "carrier_week",
+    "carrier_ever",
+    "route_month",
+    "route_bad",
+    "origin_now",
+    "origin_load",
+    "gusts",
+]
 
 
 def read(source: Path | bytes, key: list[str], columns: dict[str, pl.DataType]) -> pl.DataFrame:
@@ -72,6 +91,7 @@ def tables(flights: Path, weather: Path, planes: Path, airports: Path) -> list[p
     assert hours.height > 20_000
     assert hours["wind_speed"].null_count() <= 0.01 * hours.height
     assert hours["precip"].null_count() == hours["visib"].null_count() == 0
+    assert hours["precip"].min() >= 0 and hours["wind_speed"].min() >= 0
     assert hours["temp"].is_between(-20, 120).all() and hours["visib"].is_between(0, 10).all()
     assert known.height > 3_000
     assert known["built"].is_between(1950, 2013).all() and known["seats"].is_between(1, 500).all()
