@@ -55,7 +55,8 @@ fn orders(hours: usize, known_until: usize) -> String {
         } else {
             (3, day - 58)
         };
-        let returned = if at * 5 + 14 * 24 <= known_until { u8::from(at.is_multiple_of(3)).to_string() } else { String::new() };
+        let returned =
+            if at * 5 + 14 * 24 <= known_until { u8::from(at.is_multiple_of(3)).to_string() } else { String::new() };
         format!("{},2025-{month:02}-{day:02} {hour:02}:00,{}.5,{returned}\n", at * at % 7, at % 11)
     };
     "id,at,amount,returned\n".to_owned() + &(0..).take_while(|at| at * 5 <= hours).map(row).collect::<String>()
