@@ -338,7 +338,7 @@ pub fn fn_signature<'db>(db: &'db dyn Db, block: Block<'db>) -> Option<FnSig> {
     let result = signature.result.as_ref();
     let fit = text(decl, "fit").map(|fit| FitSig {
         fit,
-        state: fields(decl, "state").map(|f| f.name.text.clone()).collect(),
+        state: state_fields(decl).map(|f| f.name.text.clone()).collect(),
         target: text(decl, "target"),
         out_of_fold: text(decl, "out_of_fold"),
     });
@@ -484,6 +484,11 @@ pub fn nested<'a>(decl: &'a BlockDecl, name: &'a str) -> impl Iterator<Item = &'
 
 fn flag(decl: &BlockDecl, name: &str) -> bool {
     setting(decl, name).and_then(literal) == Some(Const::Bool(true))
+}
+
+/// What a fitted function learns.
+pub fn state_fields(decl: &BlockDecl) -> impl Iterator<Item = &Field> {
+    fields(decl, "state")
 }
 
 fn fields<'a>(decl: &'a BlockDecl, name: &'a str) -> impl Iterator<Item = &'a Field> {

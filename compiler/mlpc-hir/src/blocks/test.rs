@@ -1,5 +1,6 @@
 //! `test`: rows in, values out, on the code that a run executes.
 
+mod fitted;
 mod function;
 mod given;
 mod literal;
@@ -119,7 +120,9 @@ impl Checker<'_, '_> {
         }
         for statement in &statements {
             match &statement.kind {
-                StatementKind::Given { fitted: true, name, value } => self.given_fitted(name, value),
+                StatementKind::Given { fitted: true, name, value } => {
+                    fitted::given(self.context, self.subject, self.value, name, value);
+                }
                 StatementKind::Given { fitted: false, name, value } => self.given(name, value, statement.span),
                 StatementKind::Expect { name, value } => self.expect(name, value, statement.span),
                 _ => {}
@@ -188,46 +191,6 @@ impl Checker<'_, '_> {
             }
             Err(finding) => self.context.findings.push(*finding),
         }
-    }
-
-    /// `given fitted NAME = { … }`.
-    fn given_fitted(&mut self, name: &Name, value: &Expr) {
-        let calls: Vec<_> = self.subject.features.definitions.iter().flat_map(needs::fitted_calls).collect();
-        let Some((_, call)) = calls.iter().find(|(fitted, _)| *fitted == name.text) else {
-            if !self.subject.partial {
-                let known: Vec<String> = calls.into_iter().map(|(fitted, _)| fitted).collect();
-                self.context.findings.push(tests::not_fitted(&name.text, &self.subject.name, &known, name.span));
-            }
-            return;
-        };
-        let ExprKind::Record(fields) = &value.kind else {
-            let finding = errors::wrong_form("given fitted", "a record, as `{ mean: 0.0, std: 1.0 }`", value.span);
-            self.context.findings.push(finding);
-            return;
-        };
-        let mut state = indexmap::IndexMap::new();
-        for (field, expr) in fields {
-            if !call.state.contains(&field.text) {
-                self.context.findings.push(tests::unknown_state(&field.text, &name.text, &call.state, field.span));
-            } else if let Some(value) = crate::consts::constant(self.context.db, self.context.file, expr) {
-                state.insert(field.text.clone(), value);
-            } else {
-                self.context.findings.push(errors::wrong_form(&field.text, "a literal", expr.span));
-            }
-        }
-        let missing: Vec<&str> = call
-            .state
-            .iter()
-            .filter(|field| !fields.iter().any(|(name, _)| name.text == **field))
-            .map(String::as_str)
-            .collect();
-        if !missing.is_empty() {
-            let list = mlpc_diagnostics::list_words(missing.iter().copied(), "and");
-            let message = format!("what `{}` has learned lacks {list}", name.text);
-            let help = format!("it learns {}", call.state.join(", "));
-            self.context.findings.push(tests::bad_test(message, "incomplete", &help, value.span));
-        }
-        self.value.fitted.insert(name.text.clone(), state);
     }
 
     /// `expect NAME = [ … ]`.

@@ -47,11 +47,13 @@ impl Chosen {
     }
 }
 
-/// The features block with a name.
+/// The features block with a name; of one in a file that is imported, its own name is enough where no other has it.
 pub fn features<'db>(session: &'db Session, name: &str) -> Result<Block<'db>, ToolError> {
     let all = mlpc_hir::all_blocks(&session.db, session.project, "features");
     let names: Vec<String> = all.iter().map(|block| mlpc_hir::names::qualified(&session.db, *block)).collect();
-    let found = all.iter().zip(&names).find(|(_, known)| *known == name);
+    let own = |known: &str| known.rsplit('.').next() == Some(name);
+    let alone = names.iter().filter(|known| own(known)).count() == 1;
+    let found = all.iter().zip(&names).find(|(_, known)| *known == name || alone && own(known));
     found.map(|(block, _)| *block).ok_or_else(|| {
         let help = match did_you_mean(name, names.iter().map(String::as_str)) {
             Some(near) => format!("did you mean `{near}`?"),

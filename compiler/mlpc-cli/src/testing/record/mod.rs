@@ -100,6 +100,7 @@ pub fn record(
     build::check(&session, terminal)?;
     let lock = build::locked(&session, no_lock, terminal)?;
     let block = choose::features(&session, &wish.features)?;
+    let wish = &Wish { features: mlpc_hir::names::qualified(&session.db, block), ..wish.clone() };
     let plan = mlpc_plan::lower(&session.db, session.project, &lock);
     let is_fitted = steps_of(&plan, &wish.features).1.is_some();
     let chosen = choose::choose(&session, block, wish, is_fitted)?;
