@@ -1,4 +1,5 @@
-//! One Python for all tests: locked in `tests/python/mlp.lock`, installed as the product installs any environment.
+//! The Pythons of the tests, installed as the product installs any environment: one for all pipelines and linters, which
+//! `tests/python/mlp.lock` locks, and one for each orchestrator (`tests/python/airflow.txt` and `airflow.lock`).
 
 use mlpc_native::environment::ensure;
 use mlpc_plan::lock::{Lock, LockedEnvironment, parse, requirements_digest};
@@ -7,10 +8,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// The environment's name in the lock.
+/// The environment in which pipelines run.
 const NAME: &str = "tests";
-/// Its Python.
+/// The Python of all environments.
 const VERSION: &str = "3.11";
+/// Every environment that is locked here.
+pub const ENVIRONMENTS: [&str; 2] = [NAME, "airflow"];
 
 /// The repository.
 #[must_use]
@@ -22,51 +25,76 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("python")
 }
 
-/// What is asked for: the lines of `requirements.txt`.
-fn requirements() -> Vec<String> {
-    let text = fs::read_to_string(folder().join("requirements.txt")).expect("the requirements are there");
+/// The file of an environment that asks for packages, or the one that locks them.
+fn file(name: &str, asks: bool) -> PathBuf {
+    folder().join(match (name, asks) {
+        (NAME, true) => "requirements.txt".to_owned(),
+        (NAME, false) => "mlp.lock".to_owned(),
+        (_, true) => format!("{name}.txt"),
+        (_, false) => format!("{name}.lock"),
+    })
+}
+
+/// What is asked for: the lines of the file.
+fn requirements(name: &str) -> Vec<String> {
+    let text = fs::read_to_string(file(name, true)).expect("the requirements are there");
     text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).map(str::to_owned).collect()
 }
 
-/// The locked environment.
+/// The locked environment of pipelines.
 #[must_use]
 pub fn locked() -> LockedEnvironment {
-    let text = fs::read_to_string(folder().join("mlp.lock")).expect("BLESS=1 makes the lock");
+    locked_as(NAME)
+}
+
+fn locked_as(name: &str) -> LockedEnvironment {
+    let text = fs::read_to_string(file(name, false)).expect("BLESS=1 makes the lock");
     let lock = parse(&text).expect("the lock can be read");
-    lock.environments.get(NAME).cloned().expect("the lock holds the environment")
+    lock.environments.get(name).cloned().expect("the lock holds the environment")
 }
 
-/// Whether the lock was made for the present requirements.
+/// Whether the lock of an environment was made for its present requirements.
 #[must_use]
-pub fn is_current() -> bool {
-    locked().requirements == requirements_digest(VERSION, &requirements())
+pub fn is_current(name: &str) -> bool {
+    file(name, false).exists() && locked_as(name).requirements == requirements_digest(VERSION, &requirements(name))
 }
 
-/// Resolves the requirements anew and writes the lock. Needs the package index.
-pub fn refresh() {
-    let packages = mlpc_native::resolve::resolve(&requirements(), VERSION, &mut |_| {}).expect("they can be resolved");
-    let requirements = requirements_digest(VERSION, &requirements());
+/// Resolves the requirements of an environment anew and writes its lock. Needs the package index.
+pub fn refresh(name: &str) {
+    let asked = requirements(name);
+    let packages = mlpc_native::resolve::resolve(&asked, VERSION, &mut |_| {}).expect("they can be resolved");
+    let requirements = requirements_digest(VERSION, &asked);
     let locked = LockedEnvironment { python: VERSION.to_owned(), requirements, image: None, packages };
     let mut lock = Lock::default();
-    lock.environments.insert(NAME.to_owned(), locked);
-    fs::write(folder().join("mlp.lock"), lock.print()).expect("the lock can be written");
+    lock.environments.insert(name.to_owned(), locked);
+    fs::write(file(name, false), lock.print()).expect("the lock can be written");
 }
 
 /// The interpreter, with everything installed.
 pub fn python() -> &'static PathBuf {
     static PYTHON: OnceLock<PathBuf> = OnceLock::new();
-    PYTHON.get_or_init(|| {
-        let mut lock = Lock::default();
-        lock.environments.insert(NAME.to_owned(), locked());
-        let environment = lock.environment(NAME).expect("it was just put there");
-        ensure(&environment, &mut |_| {}).expect("the environment can be made")
-    })
+    PYTHON.get_or_init(|| interpreter(NAME))
+}
+
+/// The interpreter of an environment, which is installed if it is not there.
+#[must_use]
+pub fn interpreter(name: &str) -> PathBuf {
+    let mut lock = Lock::default();
+    lock.environments.insert(name.to_owned(), locked_as(name));
+    let environment = lock.environment(name).expect("it was just put there");
+    ensure(&environment, &mut |_| {}).expect("the environment can be made")
 }
 
 /// Python without anything that a surrounding project may have set.
 #[must_use]
 pub fn command() -> Command {
-    let mut command = Command::new(python());
+    clean(python())
+}
+
+/// An interpreter without anything that a surrounding project may have set.
+#[must_use]
+pub fn clean(interpreter: &Path) -> Command {
+    let mut command = Command::new(interpreter);
     for name in ["PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"] {
         command.env_remove(name);
     }

@@ -21,11 +21,13 @@ fn exported() -> (tempfile::TempDir, PathBuf) {
 }
 
 #[test]
-fn the_lock_of_the_test_environment_is_current() {
-    if std::env::var_os("BLESS").is_some() {
-        python::refresh();
+fn the_locks_of_the_test_environments_are_current() {
+    for name in python::ENVIRONMENTS {
+        if std::env::var_os("BLESS").is_some() && !python::is_current(name) {
+            python::refresh(name);
+        }
+        assert!(python::is_current(name), "BLESS=1 resolves the requirements of {name} anew");
     }
-    assert!(python::is_current(), "BLESS=1 resolves tests/python/requirements.txt anew");
 }
 
 #[test]
