@@ -2,6 +2,7 @@
 //! Markdown files whose fenced blocks are programs.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
 
+pub mod airflow;
 pub mod command;
 pub mod expected;
 pub mod markdown;
@@ -12,3 +13,4 @@ pub mod python;
 pub mod reveal;
 pub mod snapshot;
 pub mod stdlib;
+pub mod store;

@@ -10,10 +10,11 @@ use mlpc_plan::Plan;
 use mlpc_plan::plan::{Origin, StepSpec};
 use std::collections::BTreeMap;
 
+mod airflow;
 mod native;
 
 /// Every target, in the order in which it is listed.
-pub const BACKENDS: &[&dyn Backend] = &[&native::Native];
+pub const BACKENDS: &[&dyn Backend] = &[&native::Native, &airflow::Airflow];
 
 /// The backend of this name.
 #[must_use]

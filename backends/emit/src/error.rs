@@ -50,6 +50,9 @@ pub enum EmitError {
     /// A user's file that steps call was not given.
     #[error("the file `{0}`, which a step calls, was not given")]
     UserFile(String),
+    /// What `mlp.toml` says of a target does not do for it.
+    #[error("{0}")]
+    Setting(String),
     /// A template of this crate is wrong.
     #[error(transparent)]
     Layout(#[from] Box<handlebars::TemplateError>),

@@ -5,10 +5,11 @@ use crate::py::format_python;
 use handlebars::Handlebars;
 use serde::Serialize;
 
-const TEMPLATES: [(&str, &str); 5] = [
+const TEMPLATES: [(&str, &str); 6] = [
     ("step.py", include_str!("../templates/step.py.hbs")),
     ("features.py", include_str!("../templates/features.py.hbs")),
     ("tests.py", include_str!("../templates/tests.py.hbs")),
+    ("airflow.py", include_str!("../templates/airflow.py.hbs")),
     ("pyproject.toml", include_str!("../templates/pyproject.toml.hbs")),
     ("README.md", include_str!("../templates/README.md.hbs")),
 ];

@@ -4,6 +4,7 @@
 //! the identity of each step. Nothing is read from disk and nothing written: the caller does that.
 
 pub mod backend;
+mod environments;
 pub mod error;
 mod exprs;
 mod features;

@@ -65,7 +65,7 @@ pub struct Operator {
 }
 
 /// Binary operators, from the weakest to the strongest.
-pub const OPERATORS: [Operator; 20] = [
+pub const OPERATORS: [Operator; 21] = [
     Operator { text: "or", binding: 1 },
     Operator { text: "and", binding: 2 },
     Operator { text: "not in", binding: 4 },
@@ -81,6 +81,7 @@ pub const OPERATORS: [Operator; 20] = [
     Operator { text: "|", binding: 5 },
     Operator { text: "^", binding: 6 },
     Operator { text: "&", binding: 7 },
+    Operator { text: ">>", binding: 8 },
     Operator { text: "+", binding: 9 },
     Operator { text: "-", binding: 9 },
     Operator { text: "*", binding: 10 },

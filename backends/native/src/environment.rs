@@ -4,7 +4,7 @@
 //! `$MLPC_CACHE_DIR`, else `$XDG_CACHE_HOME/mlpc`, else `~/.cache/mlpc`.
 
 use crate::tool::{self, ToolError};
-use mlpc_plan::plan::{Environment, Package};
+use mlpc_plan::plan::Environment;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -110,7 +110,7 @@ pub(crate) fn ensure_with(
         if !environment.packages.is_empty() {
             let count = environment.packages.len();
             progress(&format!("installing {count} package{}", if count == 1 { "" } else { "s" }));
-            install(folder, &environment.packages, &installer)?;
+            install(folder, environment, &installer)?;
         }
         Ok(())
     })?;
@@ -177,9 +177,9 @@ pub(crate) fn create(python: &Path, folder: &Path, with_pip: bool) -> Result<(),
     Ok(())
 }
 
-fn install(folder: &Path, packages: &[Package], installer: &Installer) -> Result<(), EnvironmentError> {
+fn install(folder: &Path, environment: &Environment, installer: &Installer) -> Result<(), EnvironmentError> {
     let list = folder.join("mlpc-requirements.txt");
-    fs::write(&list, requirements(packages)).map_err(|cause| EnvironmentError::File { path: list.clone(), cause })?;
+    fs::write(&list, environment.requirements()).map_err(|cause| EnvironmentError::File { path: list.clone(), cause })?;
     let python = interpreter(folder);
     let (what, mut command) = match installer {
         Installer::Uv(uv) => {
@@ -197,23 +197,6 @@ fn install(folder: &Path, packages: &[Package], installer: &Installer) -> Result
     // Everything is listed, so nothing may come along unlisted.
     tool::run(what, command.args(["--require-hashes", "--no-deps", "--requirement"]).arg(&list), "")?;
     Ok(())
-}
-
-/// Locked packages as a requirements file.
-#[must_use]
-pub fn requirements(packages: &[Package]) -> String {
-    let mut text = String::new();
-    for package in packages {
-        text.push_str(&format!("{}=={}", package.name, package.version));
-        if let Some(marker) = &package.marker {
-            text.push_str(&format!(" ; {marker}"));
-        }
-        for sha256 in &package.sha256 {
-            text.push_str(&format!(" \\\n    --hash=sha256:{sha256}"));
-        }
-        text.push('\n');
-    }
-    text
 }
 
 /// uv if it is here or can be had, else pip.

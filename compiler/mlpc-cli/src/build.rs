@@ -107,6 +107,9 @@ pub fn user_code(session: &Session) -> Files {
 
 /// The checks should have found whatever could keep a plan from being printed.
 pub fn unprintable(error: &mlpc_emit::EmitError) -> ToolError {
+    if let mlpc_emit::EmitError::Setting(wrong) = error {
+        return ToolError::usage(wrong.clone()).help(format!("it is a setting of `{}`", crate::config::FILE));
+    }
     ToolError::usage(format!("the plan cannot be printed: {error}"))
         .exit(Exit::Internal)
         .help("this is a bug of mlpc; please report it with the program that led here")

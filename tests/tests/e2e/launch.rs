@@ -2,8 +2,9 @@
 
 use mlpc_tests::project::Project;
 use mlpc_tests::python;
+use mlpc_tests::store::results;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Output;
 
 /// A build of an example, and a store beside it.
@@ -44,22 +45,6 @@ impl Launched {
         }
         self.succeed(&["finish", "--run", name]);
     }
-}
-
-/// What a step says of its outputs, by identity.
-fn results(store: &Path) -> Vec<(String, Value)> {
-    let mut found = Vec::new();
-    for group in std::fs::read_dir(store).unwrap().map(Result::unwrap).filter(|group| group.file_name().len() == 2) {
-        for entry in std::fs::read_dir(group.path()).unwrap().map(Result::unwrap) {
-            let text = std::fs::read(entry.path().join("result.json")).unwrap();
-            let record: Value = serde_json::from_slice(&text).unwrap();
-            let outputs = record["outputs"].as_object().unwrap().iter();
-            let digests = outputs.map(|(name, output)| (name.clone(), output["sha256"].clone())).collect();
-            found.push((entry.file_name().into_string().unwrap(), Value::Object(digests)));
-        }
-    }
-    found.sort_by(|left, right| left.0.cmp(&right.0));
-    found
 }
 
 #[test]

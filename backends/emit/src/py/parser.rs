@@ -177,10 +177,15 @@ impl Parser<'_> {
         Some(name)
     }
 
+    /// An item of a list, whose own items a star puts in its place.
+    fn item(&mut self) -> Result<Py, ParseError> {
+        if self.take("*") { Ok(Py::Unary("*", Box::new(self.expression(0)?))) } else { self.expression(0) }
+    }
+
     fn items(&mut self, close: &str) -> Result<Vec<Py>, ParseError> {
         let mut items = Vec::new();
         while !self.take(close) {
-            items.push(self.expression(0)?);
+            items.push(self.item()?);
             if !self.take(",") {
                 self.expect(close)?;
                 break;

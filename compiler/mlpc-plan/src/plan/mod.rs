@@ -129,6 +129,23 @@ pub struct Environment {
     pub digest: String,
 }
 
+impl Environment {
+    /// The packages as a requirements file with the hash of each of their files.
+    #[must_use]
+    pub fn requirements(&self) -> String {
+        let mut text = String::new();
+        for Package { name, version, marker, sha256 } in &self.packages {
+            text += &format!("{name}=={version}");
+            if let Some(marker) = marker {
+                text += &format!(" ; {marker}");
+            }
+            text.extend(sha256.iter().map(|sha256| format!(" \\\n    --hash=sha256:{sha256}")));
+            text.push('\n');
+        }
+        text
+    }
+}
+
 /// A locked package.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

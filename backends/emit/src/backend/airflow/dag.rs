@@ -1,0 +1,391 @@
+//! A plan as a DAG file: the tasks in groups by what they do, then what each of them comes after.
+
+use super::runner::{Launch, Runner};
+use crate::backend::Choice;
+use crate::error::EmitError;
+use crate::layout::Layout;
+use crate::py::{Argument, Py, flat, names_used, operator};
+use crate::text::header;
+use indexmap::IndexMap;
+use mlpc_plan::Plan;
+use mlpc_plan::plan::{Ending, InputRef, Notify, Origin, Retry, Schedule, Step, StepSpec};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What can be imported from `airflow.sdk`, in the order of linters.
+const SDK: [&str; 6] = ["DAG", "Asset", "CronTriggerTimetable", "TaskGroup", "TriggerRule", "literal"];
+/// The address of artifacts where no setting holds it.
+const VARIABLE: &str = "{{ var.value.mlp_store }}";
+
+#[derive(Serialize)]
+struct View {
+    doc: String,
+    imports: Vec<String>,
+    constants: Vec<String>,
+    signature: &'static str,
+    task: &'static str,
+    body: Vec<String>,
+    dag: String,
+    statements: Vec<String>,
+    end: String,
+}
+
+/// The path and text of the file of an entry point.
+///
+/// # Errors
+///
+/// If a setting does not do, or the plan holds what cannot be printed.
+pub(super) fn file(
+    layout: &Layout,
+    choice: &Choice,
+    runner: &Runner,
+    entry: &str,
+    plan: &Plan,
+) -> Result<(String, String), EmitError> {
+    let id = if entry == "train" { plan.pipeline.name.clone() } else { format!("{}.{entry}", plan.pipeline.name) };
+    let definition = Definition { choice, runner, plan, usual: usual(plan), names: names(plan) };
+    let text = definition.print(layout, entry, &id)?;
+    Ok((format!("dags/{}.py", id.replace('.', "_")), text))
+}
+
+/// The environment of most steps.
+fn usual(plan: &Plan) -> &str {
+    let mut counts: IndexMap<&str, usize> = IndexMap::new();
+    for step in &plan.steps {
+        *counts.entry(&step.environment).or_default() += 1;
+    }
+    let most = counts.values().copied().max().unwrap_or_default();
+    counts.into_iter().find(|(_, count)| *count == most).map_or("default", |(name, _)| name)
+}
+
+/// The Python name of each step's task.
+fn names(plan: &Plan) -> BTreeMap<&str, String> {
+    let mut taken = BTreeSet::new();
+    let mut names = BTreeMap::new();
+    for step in &plan.steps {
+        let mut name: String =
+            step.id.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' }).collect();
+        while !taken.insert(name.clone()) {
+            name.push('_');
+        }
+        names.insert(step.id.as_str(), name);
+    }
+    names
+}
+
+struct Definition<'a> {
+    choice: &'a Choice,
+    runner: &'a Runner,
+    plan: &'a Plan,
+    usual: &'a str,
+    names: BTreeMap<&'a str, String>,
+}
+
+/// Arguments by name, in order.
+type Settings = IndexMap<&'static str, Py>;
+
+impl Definition<'_> {
+    fn print(&self, layout: &Layout, entry: &str, id: &str) -> Result<String, EmitError> {
+        let Launch { imports, constants, signature, task, body } = self.runner.launch(self.usual);
+        let own: Vec<Settings> = self.plan.steps.iter().map(|step| self.settings(step)).collect();
+        let common = common(&own);
+        let plan = if entry == "train" { "plan.json".to_owned() } else { format!("plans/{entry}.json") };
+        let store = match self.choice.setting("store") {
+            Some(store) => Py::name("literal").call([Py::string(store)]),
+            None => Py::string(VARIABLE),
+        };
+        let constants = constants.into_iter().chain([("PLAN", Py::string(&plan)), ("STORE", store)]);
+        let constants: Vec<String> = constants.map(|(name, value)| format!("{name} = {}", flat(&value))).collect();
+        let dag = flat(&self.dag(id, &common)?);
+        let mut statements = self.tasks(&own, &common);
+        statements.extend(self.edges());
+        let end = self.end();
+        let code = [&constants[..], &body, &statements].concat().join("\n");
+        let view = View {
+            doc: header(&self.plan.compiler, &self.origin(), &self.title(entry), None),
+            imports: imported(&format!("{dag}\n{code}"), &imports, self.notifies())?,
+            constants,
+            signature,
+            task,
+            body,
+            dag,
+            statements,
+            end,
+        };
+        layout.python("airflow.py", &view)
+    }
+
+    fn title(&self, entry: &str) -> String {
+        let Some(name) = entry.strip_prefix("predict.") else {
+            return format!("Trains {}.", self.plan.pipeline.name);
+        };
+        format!("Scores {name} of {}.", self.plan.pipeline.name)
+    }
+
+    /// Where the entry point is declared: that of the step for which the others are there.
+    fn origin(&self) -> Origin {
+        let last = self.plan.steps.last().map(|step| step.origin.clone());
+        last.unwrap_or(Origin { file: "main.mlp".to_owned(), line: 1 })
+    }
+
+    fn dag(&self, id: &str, common: &Settings) -> Result<Py, EmitError> {
+        let pipeline = &self.plan.pipeline;
+        let mut arguments = vec![Argument::keyword("dag_id", Py::string(id))];
+        let mut add = |name: &str, value: Py| arguments.push(Argument::keyword(name, value));
+        if let Some(doc) = &pipeline.doc {
+            add("doc_md", markdown(doc));
+        }
+        add("schedule", self.plan.schedule.as_ref().map_or_else(|| Py::name("None"), timetable));
+        add("start_date", start_date(self.choice.setting("start_date").unwrap_or_default())?);
+        add("catchup", Py::bool(self.plan.schedule.as_ref().is_some_and(|schedule| schedule.catch_up)));
+        add("max_active_runs", Py::integer(1));
+        let owner = pipeline.owner.as_ref().map(|owner| ("owner", Py::string(owner)));
+        let defaults = owner.into_iter().chain(common.iter().map(|(name, value)| (*name, value.clone())));
+        add("default_args", Py::Dict(defaults.map(|(name, value)| (Py::string(name), value)).collect()));
+        add("tags", Py::strings(["mlpc"]));
+        for (name, ending, said) in [
+            ("on_success_callback", Ending::Success, "succeeded"),
+            ("on_failure_callback", Ending::Failure, "failed"),
+        ] {
+            let told = self.told(ending, &format!("{{{{ dag.dag_id }}}}: {{{{ run_id }}}} {said}"));
+            if !told.is_empty() {
+                add(name, Py::List(told));
+            }
+        }
+        Ok(Py::name("DAG").call_with(arguments))
+    }
+
+    fn notifies(&self) -> bool {
+        !self.plan.notify.is_empty()
+    }
+
+    /// Who is told of an ending.
+    fn told(&self, ending: Ending, text: &str) -> Vec<Py> {
+        let messages = self.plan.notify.iter().map(|Notify::Slack { webhook, on }| {
+            let arguments = [("slack_webhook_conn_id", webhook.as_str()), ("text", text)];
+            let arguments = arguments.map(|(name, value)| Argument::keyword(name, Py::string(value)));
+            on.contains(&ending).then(|| Py::name("send_slack_webhook_notification").call_with(arguments.to_vec()))
+        });
+        messages.flatten().collect()
+    }
+
+    /// What Airflow is told of a step, whatever runs it.
+    fn settings(&self, step: &Step) -> Settings {
+        let mut settings = Settings::new();
+        let Retry { attempts, initial_ms, factor, max_ms } = step.retry;
+        settings.insert("retries", Py::integer(i64::from(attempts.saturating_sub(1))));
+        if attempts > 1 {
+            settings.insert("retry_delay", duration(initial_ms));
+            if factor > 1.0 {
+                settings.insert("retry_exponential_backoff", Py::float(factor));
+                settings.insert("max_retry_delay", duration(max_ms));
+            }
+        }
+        if let Some(seconds) = step.timeout_seconds {
+            settings.insert("execution_timeout", duration(seconds.saturating_mul(1000)));
+        }
+        if let Some(pool) = self.choice.setting("pool") {
+            settings.insert("pool", Py::string(pool));
+            settings.insert("pool_slots", Py::integer(i64::from(step.resources.cpu)));
+        }
+        settings
+    }
+
+    /// The tasks, those that do the same kind of work in a group of their own.
+    fn tasks(&self, own: &[Settings], common: &Settings) -> Vec<String> {
+        let mut groups: IndexMap<&'static str, Vec<String>> = IndexMap::new();
+        for (step, settings) in self.plan.steps.iter().zip(own) {
+            groups.entry(group(&step.spec)).or_default().push(self.task(step, settings, common));
+        }
+        let mut lines = Vec::new();
+        for (name, tasks) in groups {
+            if tasks.len() == 1 {
+                lines.extend(tasks);
+                continue;
+            }
+            lines.push(format!("with TaskGroup({}, prefix_group_id=False):", flat(&Py::string(name))));
+            lines.extend(tasks.into_iter().map(|task| format!("    {task}")));
+        }
+        let finish = [Argument::positional(Py::string("finish")), Argument::keyword("trigger_rule", Py::name(FINISH))];
+        lines.push(format!("finish = {}", flat(&Py::name("launch").call_with(finish.to_vec()))));
+        lines
+    }
+
+    fn task(&self, step: &Step, settings: &Settings, common: &Settings) -> String {
+        let mut arguments = vec![Argument::positional(Py::string(&format!("step {}", step.id)))];
+        arguments.extend(self.runner.arguments(step, self.usual));
+        let differ = settings.iter().filter(|(name, _)| !common.contains_key(*name));
+        arguments.extend(differ.map(|(name, value)| Argument::keyword(*name, value.clone())));
+        for (name, assets) in [("inlets", self.read(step)), ("outlets", self.made(step))] {
+            if !assets.is_empty() {
+                arguments.push(Argument::keyword(name, Py::List(assets)));
+            }
+        }
+        if let Some(doc) = &step.doc {
+            arguments.push(Argument::keyword("doc_md", markdown(doc)));
+        }
+        if matches!(step.spec, StepSpec::Gate(_)) {
+            let told = self.told(Ending::GateRefused, "{{ dag.dag_id }}: {{ ti.task_id }} refused in {{ run_id }}");
+            if !told.is_empty() {
+                arguments.push(Argument::keyword("on_skipped_callback", Py::List(told)));
+            }
+        }
+        format!("{} = {}", self.name(&step.id), flat(&Py::name("launch").call_with(arguments)))
+    }
+
+    /// The assets whose content a step takes from outside.
+    fn read(&self, step: &Step) -> Vec<Py> {
+        let asset = |input: &InputRef| match input {
+            InputRef::Champion { model, .. } => Some(asset("models", model)),
+            _ => None,
+        };
+        step.inputs.values().filter_map(asset).collect()
+    }
+
+    /// The assets that it makes anew: datasets, models, predictions.
+    fn made(&self, step: &Step) -> Vec<Py> {
+        let of = |kind: &str, name: &str| vec![asset(kind, &format!("{}.{name}", self.plan.pipeline.name))];
+        match &step.spec {
+            StepSpec::Ingest(_) => of("datasets", step.id.trim_start_matches("ingest.")),
+            StepSpec::Register(register) => vec![asset("models", &register.model)],
+            StepSpec::Predict(predict) => of("predictions", &predict.name),
+            _ => Vec::new(),
+        }
+    }
+
+    fn name(&self, id: &str) -> &str {
+        self.names.get(id).map_or("", String::as_str)
+    }
+
+    /// What each task comes after.
+    fn edges(&self) -> Vec<String> {
+        let after = self.plan.steps.iter().map(|step| (step, needs(step))).filter(|(_, needs)| !needs.is_empty());
+        after.map(|(step, needs)| self.edge(&needs, self.name(&step.id))).collect()
+    }
+
+    /// The last task comes after all that no other comes after.
+    fn end(&self) -> String {
+        let needed: BTreeSet<&str> = self.plan.steps.iter().flat_map(needs).collect();
+        let ids = self.plan.steps.iter().map(|step| step.id.as_str());
+        self.edge(&ids.filter(|id| !needed.contains(id)).collect::<Vec<_>>(), "finish")
+    }
+
+    fn edge(&self, from: &[&str], to: &str) -> String {
+        let mut from: Vec<Py> = from.iter().map(|id| Py::name(self.name(id))).collect();
+        let from = if from.len() == 1 { from.remove(0) } else { Py::List(from) };
+        match operator(">>") {
+            Some(after) => flat(&Py::binary(after, from, Py::name(to))),
+            None => String::new(),
+        }
+    }
+}
+
+/// Skipped is as good as done, for it stands behind a gate that refused.
+const FINISH: &str = "TriggerRule.NONE_FAILED";
+
+/// The steps that a step comes after, each once.
+fn needs(step: &Step) -> Vec<&str> {
+    let read = step.inputs.values().chain(&step.when).filter_map(|input| match input {
+        InputRef::Step { step, .. } => Some(step.as_str()),
+        _ => None,
+    });
+    let mut needs: Vec<&str> = Vec::new();
+    for id in read.chain(step.after.iter().map(String::as_str)) {
+        if !needs.contains(&id) {
+            needs.push(id);
+        }
+    }
+    needs
+}
+
+/// The group of a step, by what it does.
+fn group(spec: &StepSpec) -> &'static str {
+    match spec {
+        StepSpec::Ingest(_) | StepSpec::Validate(_) => "data",
+        StepSpec::Features { .. } | StepSpec::Split(_) | StepSpec::Fit { .. } => "features",
+        StepSpec::Train(_) => "training",
+        StepSpec::Evaluate(_) | StepSpec::Gate(_) => "evaluation",
+        StepSpec::Register(_) => "release",
+        StepSpec::Predict(_) => "scoring",
+        StepSpec::Python(_) | StepSpec::Shell(_) => "steps",
+    }
+}
+
+/// What is said of all steps in the same way.
+fn common(own: &[Settings]) -> Settings {
+    let Some((first, others)) = own.split_first() else { return Settings::new() };
+    let mut common = first.clone();
+    common.retain(|name, value| others.iter().all(|settings| settings.get(name) == Some(value)));
+    common
+}
+
+fn asset(kind: &str, name: &str) -> Py {
+    Py::name("Asset").call([Py::string(&format!("x-mlp://{kind}/{name}"))])
+}
+
+/// Airflow takes a text that ends in `.md` for the path of a file.
+fn markdown(doc: &str) -> Py {
+    if doc.ends_with(".md") { Py::string(&format!("{doc}\n")) } else { Py::string(doc) }
+}
+
+fn duration(milliseconds: u64) -> Py {
+    let (unit, count) = match milliseconds {
+        _ if milliseconds.is_multiple_of(1000) => ("seconds", milliseconds / 1000),
+        _ => ("milliseconds", milliseconds),
+    };
+    let count = Py::integer(i64::try_from(count).unwrap_or(i64::MAX));
+    Py::name("timedelta").call_with(vec![Argument::keyword(unit, count)])
+}
+
+fn timetable(schedule: &Schedule) -> Py {
+    let zone = Argument::keyword("timezone", Py::string(&schedule.timezone));
+    Py::name("CronTriggerTimetable").call_with(vec![Argument::positional(Py::string(&schedule.cron)), zone])
+}
+
+/// The day as a moment in UTC.
+fn start_date(text: &str) -> Result<Py, EmitError> {
+    let wrong = || EmitError::Setting(format!("`start_date` of `target.airflow` is a day as 2026-01-31, not `{text}`"));
+    let parts: Vec<&str> = text.split('-').collect();
+    let [year, month, day] = parts[..] else { return Err(wrong()) };
+    let number = |text: &str, digits: usize, last: i64| {
+        let number: i64 = text.parse().ok().filter(|_| text.len() == digits)?;
+        (1..=last).contains(&number).then_some(number)
+    };
+    let (Some(year), Some(month), Some(day)) = (number(year, 4, 9999), number(month, 2, 12), number(day, 2, 31)) else {
+        return Err(wrong());
+    };
+    let mut arguments: Vec<Argument> =
+        [year, month, day].map(|number| Argument::positional(Py::Number(number.to_string()))).to_vec();
+    arguments.push(Argument::keyword("tz", Py::string("UTC")));
+    Ok(Py::name("pendulum.datetime").call_with(arguments))
+}
+
+/// The lines that import what `code` uses, in the order of linters.
+fn imported(code: &str, of_runner: &[&'static str], notifies: bool) -> Result<Vec<String>, EmitError> {
+    let mut used = BTreeSet::new();
+    for line in code.lines().filter(|line| !line.trim_start().starts_with("with ")) {
+        used.extend(names_used(line)?);
+    }
+    if code.contains("with TaskGroup(") {
+        used.insert("TaskGroup".to_owned());
+    }
+    let mut lines = Vec::new();
+    for (name, line) in [("timedelta", "from datetime import timedelta"), ("Path", "from pathlib import Path")] {
+        if used.contains(name) {
+            lines.push(line.to_owned());
+        }
+    }
+    lines.extend(["from typing import Any", "", "import pendulum"].map(str::to_owned));
+    let sdk = SDK.into_iter().filter(|name| used.contains(*name)).collect::<Vec<_>>().join(", ");
+    let mut others = vec![format!("from airflow.sdk import {sdk}")];
+    others.extend(of_runner.iter().map(|line| (*line).to_owned()));
+    if notifies {
+        others.push(format!("from {SLACK} import send_slack_webhook_notification"));
+    }
+    others.sort();
+    lines.extend(others);
+    Ok(lines)
+}
+
+/// Where messages to Slack come from.
+const SLACK: &str = "airflow.providers.slack.notifications.slack_webhook";

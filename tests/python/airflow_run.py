@@ -1,0 +1,64 @@
+"""Runs DAGs on the server at an address, all at once, and prints how each and its tasks ended.
+
+`airflow_run.py ADDRESS SECONDS DAG...`: fails if it takes longer.
+"""
+
+import json
+import sys
+import time
+import urllib.error
+import urllib.request
+
+address, seconds, *dags = sys.argv[1:]
+deadline = time.monotonic() + float(seconds)
+
+
+def call(method, path, body=None, token=None):
+    """The answer to a request."""
+    headers = {"content-type": "application/json"}
+    if token:
+        headers["authorization"] = f"Bearer {token}"
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(address + path, data=data, headers=headers, method=method)
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)
+
+
+def wait(what, ask):
+    """What `ask` gives as soon as it gives something."""
+    while True:
+        try:
+            if (found := ask()) is not None:
+                return found
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            pass
+        if time.monotonic() > deadline:
+            sys.exit(f"{what} took more than {seconds} s")
+        time.sleep(0.5)
+
+
+token = wait("the server", lambda: call("GET", "/auth/token"))["access_token"]
+runs = {}
+for dag in dags:
+    wait(f"reading {dag}", lambda: call("GET", f"/api/v2/dags/{dag}", token=token))
+    made = call("POST", f"/api/v2/dags/{dag}/dagRuns", {"logical_date": None}, token)
+    runs[dag] = made["dag_run_id"]
+
+
+def ended(path):
+    """The run at a path if it is over."""
+    run = call("GET", path, token=token)
+    return run if run["state"] in ("success", "failed") else None
+
+
+told = {}
+for dag, run in runs.items():
+    path = f"/api/v2/dags/{dag}/dagRuns/{run}"
+    state = wait(f"{dag}", lambda: ended(path))["state"]
+    tasks = call("GET", f"{path}/taskInstances?limit=1000", token=token)["task_instances"]
+    told[dag] = {
+        "run": run,
+        "state": state,
+        "tasks": {task["task_id"]: {"state": task["state"], "tries": task["try_number"]} for task in tasks},
+    }
+print(json.dumps(told))

@@ -1,0 +1,138 @@
+//! A real Airflow for one test: its own home, its own ports, gone with the value. `tests/python/airflow.lock` pins it.
+
+use crate::python::{clean, interpreter, repository};
+use serde_json::Value;
+use std::fs::{self, File};
+use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+/// Its interpreter, with everything installed.
+pub fn python() -> &'static PathBuf {
+    static PYTHON: OnceLock<PathBuf> = OnceLock::new();
+    PYTHON.get_or_init(|| interpreter("airflow"))
+}
+
+/// What Airflow makes of the DAG files of a folder: `errors`, `dags`, `stores`, `seconds`.
+#[must_use]
+pub fn read(folder: &Path) -> Value {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    script(&mut command(home.path(), folder), "airflow_read.py", &[folder.to_str().expect("a path is text")])
+}
+
+/// Airflow's Python in a home, with settings that keep it off the network and to the DAGs of `folder`.
+fn command(home: &Path, folder: &Path) -> Command {
+    let mut command = clean(python());
+    command.env("AIRFLOW_HOME", home).env("AIRFLOW__CORE__DAGS_FOLDER", folder).current_dir(home);
+    command.env("AIRFLOW__CORE__LOAD_EXAMPLES", "False").env("AIRFLOW__USAGE_DATA_COLLECTION__ENABLED", "False");
+    command.env("AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS", "False").env("SCARF_ANALYTICS", "false");
+    command
+}
+
+/// The JSON that a script prints, which must succeed.
+fn script(command: &mut Command, name: &str, arguments: &[&str]) -> Value {
+    let path = repository().join("tests").join("python").join(name);
+    let output = command.arg(path).args(arguments).output().expect("Python starts");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{name}: {stderr}{stdout}");
+    let last = stdout.lines().last().expect("it prints a line");
+    serde_json::from_str(last).unwrap_or_else(|error| panic!("{name}: {error}: {stdout}{stderr}"))
+}
+
+/// A running scheduler with its server.
+pub struct Server {
+    child: Child,
+    home: tempfile::TempDir,
+    address: String,
+    folder: PathBuf,
+}
+
+impl Server {
+    /// Starts one for the DAG files below `folder`, which must all be there; `variables` are those of Airflow.
+    #[must_use]
+    pub fn start(folder: &Path, variables: &[(&str, &str)]) -> Self {
+        let home = tempfile::tempdir().expect("a temporary folder");
+        let ports: Vec<TcpListener> = (0..3).map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port")).collect();
+        let ports = ports.iter().map(|port| port.local_addr().expect("it has one").port().to_string());
+        let [port, logs, triggers] = ports.collect::<Vec<_>>().try_into().expect("there are three");
+        let address = format!("http://127.0.0.1:{port}");
+        let mut command = command(home.path(), folder);
+        let path = std::env::join_paths(
+            python().parent().map(Path::to_owned).into_iter().chain(std::env::split_paths(&path_of_programs())),
+        );
+        command.env("PATH", path.expect("folders without colons"));
+        for (name, value) in [
+            ("API__HOST", "127.0.0.1"),
+            ("API__PORT", &port),
+            ("API__BASE_URL", &address),
+            ("API__WORKERS", "1"),
+            ("API_AUTH__JWT_SECRET", &"0123456789abcdef".repeat(5)),
+            ("CORE__EXECUTION_API_SERVER_URL", &format!("{address}/execution/")),
+            ("CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS", "True"),
+            ("CORE__DAGS_ARE_PAUSED_AT_CREATION", "False"),
+            ("CORE__PARALLELISM", "2"),
+            ("LOGGING__WORKER_LOG_SERVER_PORT", &logs),
+            ("LOGGING__TRIGGER_LOG_SERVER_PORT", &triggers),
+        ] {
+            command.env(format!("AIRFLOW__{name}"), value);
+        }
+        for (name, value) in variables {
+            command.env(format!("AIRFLOW_VAR_{}", name.to_uppercase()), value);
+        }
+        let log = File::create(home.path().join("standalone.log")).expect("it can be written");
+        command.stdout(log.try_clone().expect("a handle")).stderr(log);
+        // A group of its own, so that its children end with it.
+        let child = command.args(["-m", "airflow", "standalone"]).process_group(0).spawn().expect("Airflow starts");
+        Self { child, home, address, folder: folder.to_owned() }
+    }
+
+    /// Runs DAGs side by side, which must end within so many seconds: `run`, `state` and `tasks` of each.
+    #[must_use]
+    pub fn run(&self, dags: &[&str], seconds: u32) -> Value {
+        let seconds = seconds.to_string();
+        let arguments = [&[self.address.as_str(), &seconds], dags].concat();
+        let ran = std::panic::catch_unwind(|| {
+            script(&mut command(self.home.path(), &self.folder), "airflow_run.py", &arguments)
+        });
+        ran.unwrap_or_else(|_| panic!("{}", self.log()))
+    }
+
+    /// What a run said: the logs of its tasks.
+    #[must_use]
+    pub fn log(&self) -> String {
+        let mut text = fs::read_to_string(self.home.path().join("standalone.log")).unwrap_or_default();
+        let mut open = vec![self.home.path().join("logs")];
+        while let Some(folder) = open.pop() {
+            for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+                if entry.path().is_dir() {
+                    open.push(entry.path());
+                } else if entry.path().to_string_lossy().contains("task_id=") {
+                    text += &format!("{}\n{}", entry.path().display(), fs::read_to_string(entry.path()).unwrap_or_default());
+                }
+            }
+        }
+        text
+    }
+}
+
+fn path_of_programs() -> std::ffi::OsString {
+    std::env::var_os("PATH").unwrap_or_default()
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let group = format!("-{}", self.child.id());
+        let signal = |name: &str| Command::new("kill").args([name, "--", &group]).status();
+        let _ = signal("-TERM");
+        let started = Instant::now();
+        while started.elapsed() < Duration::from_secs(20) && matches!(self.child.try_wait(), Ok(None)) {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        let _ = signal("-KILL");
+        let _ = self.child.wait();
+    }
+}
