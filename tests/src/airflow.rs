@@ -111,7 +111,11 @@ impl Server {
                 if entry.path().is_dir() {
                     open.push(entry.path());
                 } else if entry.path().to_string_lossy().contains("task_id=") {
-                    text += &format!("{}\n{}", entry.path().display(), fs::read_to_string(entry.path()).unwrap_or_default());
+                    text += &format!(
+                        "{}\n{}",
+                        entry.path().display(),
+                        fs::read_to_string(entry.path()).unwrap_or_default()
+                    );
                 }
             }
         }

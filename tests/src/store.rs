@@ -7,8 +7,14 @@ use std::path::Path;
 #[must_use]
 pub fn results(store: &Path) -> Vec<(String, Value)> {
     let mut found = Vec::new();
-    for group in std::fs::read_dir(store).expect("it can be read").map(|entry| entry.expect("it can be read")).filter(|group| group.file_name().len() == 2) {
-        for entry in std::fs::read_dir(group.path()).expect("it can be read").map(|entry| entry.expect("it can be read")) {
+    for group in std::fs::read_dir(store)
+        .expect("it can be read")
+        .map(|entry| entry.expect("it can be read"))
+        .filter(|group| group.file_name().len() == 2)
+    {
+        for entry in
+            std::fs::read_dir(group.path()).expect("it can be read").map(|entry| entry.expect("it can be read"))
+        {
             let text = std::fs::read(entry.path().join("result.json")).expect("it can be read");
             let record: Value = serde_json::from_slice(&text).expect("it can be read");
             let outputs = record["outputs"].as_object().expect("it can be read").iter();
@@ -19,4 +25,3 @@ pub fn results(store: &Path) -> Vec<(String, Value)> {
     found.sort_by(|left, right| left.0.cmp(&right.0));
     found
 }
-

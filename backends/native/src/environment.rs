@@ -179,7 +179,8 @@ pub(crate) fn create(python: &Path, folder: &Path, with_pip: bool) -> Result<(),
 
 fn install(folder: &Path, environment: &Environment, installer: &Installer) -> Result<(), EnvironmentError> {
     let list = folder.join("mlpc-requirements.txt");
-    fs::write(&list, environment.requirements()).map_err(|cause| EnvironmentError::File { path: list.clone(), cause })?;
+    fs::write(&list, environment.requirements())
+        .map_err(|cause| EnvironmentError::File { path: list.clone(), cause })?;
     let python = interpreter(folder);
     let (what, mut command) = match installer {
         Installer::Uv(uv) => {

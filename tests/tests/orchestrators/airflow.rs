@@ -116,7 +116,8 @@ fn states(run: &Value, state: &str) -> BTreeSet<String> {
 
 /// The DAG files by the settings of the build, and by the rules for Airflow.
 fn lint(build: &Path) {
-    for arguments in [&["check", "--quiet", "--extend-select", "AIR"][..], &["format", "--check", "--diff", "--quiet"]] {
+    for arguments in [&["check", "--quiet", "--extend-select", "AIR"][..], &["format", "--check", "--diff", "--quiet"]]
+    {
         let mut ruff = python::command();
         let output = ruff.args(["-m", "ruff"]).args(arguments).arg("dags").current_dir(build).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));

@@ -143,10 +143,9 @@ impl Definition<'_> {
         let defaults = owner.into_iter().chain(common.iter().map(|(name, value)| (*name, value.clone())));
         add("default_args", Py::Dict(defaults.map(|(name, value)| (Py::string(name), value)).collect()));
         add("tags", Py::strings(["mlpc"]));
-        for (name, ending, said) in [
-            ("on_success_callback", Ending::Success, "succeeded"),
-            ("on_failure_callback", Ending::Failure, "failed"),
-        ] {
+        for (name, ending, said) in
+            [("on_success_callback", Ending::Success, "succeeded"), ("on_failure_callback", Ending::Failure, "failed")]
+        {
             let told = self.told(ending, &format!("{{{{ dag.dag_id }}}}: {{{{ run_id }}}} {said}"));
             if !told.is_empty() {
                 add(name, Py::List(told));
