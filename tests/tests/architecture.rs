@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Crate, folder, and the crates of ours that it may know. Each knows only what stands above it.
-const ARROWS: [(&str, &str, &[&str]); 11] = [
+const ARROWS: &[(&str, &str, &[&str])] = &[
     ("mlpc-stdlib", "stdlib", &[]),
     ("mlpc-diagnostics", "compiler/mlpc-diagnostics", &[]),
     ("mlpc-syntax", "compiler/mlpc-syntax", &["mlpc-diagnostics"]),
@@ -17,6 +17,8 @@ const ARROWS: [(&str, &str, &[&str]); 11] = [
         "compiler/mlpc-plan",
         &["mlpc-stdlib", "mlpc-diagnostics", "mlpc-syntax", "mlpc-db", "mlpc-hir", "mlpc-lineage"],
     ),
+    // It reads other tools' files and writes text.
+    ("mlpc-import", "compiler/mlpc-import", &[]),
     // A backend sees plans: no syntax, no types, no database.
     ("mlpc-emit", "backends/emit", &["mlpc-stdlib", "mlpc-diagnostics", "mlpc-plan"]),
     ("mlpc-native", "backends/native", &["mlpc-diagnostics", "mlpc-plan"]),
@@ -24,7 +26,7 @@ const ARROWS: [(&str, &str, &[&str]); 11] = [
     ("mlpc-cli", "compiler/mlpc-cli", &EVERYTHING),
 ];
 
-const EVERYTHING: [&str; 9] = [
+const EVERYTHING: [&str; 10] = [
     "mlpc-stdlib",
     "mlpc-diagnostics",
     "mlpc-syntax",
@@ -32,6 +34,7 @@ const EVERYTHING: [&str; 9] = [
     "mlpc-hir",
     "mlpc-lineage",
     "mlpc-plan",
+    "mlpc-import",
     "mlpc-emit",
     "mlpc-native",
 ];
@@ -48,8 +51,17 @@ const KEPT_TO: [(&str, &[&str]); 4] = [
 const DOORS: [&str; 1] = ["compiler/mlpc-db/src/system.rs"];
 
 /// Crates that compute only.
-const PURE: [&str; 8] =
-    ["mlpc-stdlib", "mlpc-diagnostics", "mlpc-syntax", "mlpc-db", "mlpc-hir", "mlpc-lineage", "mlpc-plan", "mlpc-emit"];
+const PURE: [&str; 9] = [
+    "mlpc-import",
+    "mlpc-stdlib",
+    "mlpc-diagnostics",
+    "mlpc-syntax",
+    "mlpc-db",
+    "mlpc-hir",
+    "mlpc-lineage",
+    "mlpc-plan",
+    "mlpc-emit",
+];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")

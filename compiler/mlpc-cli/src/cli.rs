@@ -50,6 +50,8 @@ commands! {
     Check(check),
     /// Write a dataset block from data, or show what changed since
     Infer(infer),
+    /// Write the skeleton of a program from a pipeline of DVC, Kubeflow Pipelines or Airflow
+    Import(import),
     /// Pin data, code and packages in `mlp.lock`
     Lock(lock),
     /// Show what a run would do, and why

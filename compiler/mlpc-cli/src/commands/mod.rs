@@ -7,6 +7,7 @@ pub mod completions;
 pub mod debug;
 pub mod explain;
 pub mod graph;
+pub mod import;
 pub mod infer;
 pub mod init;
 pub mod lineage;
