@@ -210,6 +210,21 @@ def test_windows_are_computed_side_by_side(
     compare(frame, windows.add(frame.lazy(), *asked), columns)
 
 
+@pytest.mark.parametrize(("window", "lag"), SPANS)
+def test_a_group_is_the_same_to_the_bit_whatever_others_hold(
+    window: timedelta | None, lag: timedelta
+) -> None:
+    frame, _ = tables(10, 300)
+    # Sums of a group start from nothing, not from what is left of large values of the one before.
+    frame = frame.with_columns(x=pl.when(pl.col("k") == "a").then(1e18).otherwise("x"))
+    columns = {name: AGGREGATES[name][0] for name in ["sum", "mean", "std"]}
+    asked = windows.back(columns, time="at", by=["k"], window=window, lag=lag)
+    together = windows.add(frame.lazy(), asked).collect(engine="in-memory")
+    for (key,), alone in frame.drop_nulls("k").partition_by("k", as_dict=True).items():
+        rows = windows.add(alone.lazy(), asked).collect(engine="in-memory")
+        assert rows.equals(together.filter(pl.col("k") == key))
+
+
 def test_dates_are_their_midnight() -> None:
     frame, other = tables(4, 40)
     made = windows.add(
