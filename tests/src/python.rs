@@ -13,7 +13,7 @@ const NAME: &str = "tests";
 /// The Python of all environments.
 const VERSION: &str = "3.11";
 /// Every environment that is locked here.
-pub const ENVIRONMENTS: [&str; 2] = [NAME, "airflow"];
+pub const ENVIRONMENTS: [&str; 3] = [NAME, "airflow", "kubeflow"];
 
 /// The repository.
 #[must_use]

@@ -3,4 +3,5 @@
 
 mod orchestrators {
     mod airflow;
+    mod kubeflow;
 }

@@ -11,10 +11,11 @@ use mlpc_plan::plan::{Origin, StepSpec};
 use std::collections::BTreeMap;
 
 mod airflow;
+mod kubeflow;
 mod native;
 
 /// Every target, in the order in which it is listed.
-pub const BACKENDS: &[&dyn Backend] = &[&native::Native, &airflow::Airflow];
+pub const BACKENDS: &[&dyn Backend] = &[&native::Native, &airflow::Airflow, &kubeflow::Kubeflow];
 
 /// The backend of this name.
 #[must_use]
@@ -41,6 +42,15 @@ pub trait Backend: Sync {
     /// What `[target.NAME]` of `mlp.toml` may say.
     fn settings(&self) -> &'static [Setting] {
         &[]
+    }
+
+    /// Whether a setting may have this value, where that is more than one of its words; if not, what it should be.
+    ///
+    /// # Errors
+    ///
+    /// If it may not.
+    fn check(&self, _setting: &str, _value: &str) -> Result<(), String> {
+        Ok(())
     }
 
     /// Adds what this target reads to a build that holds plan, programs and runtime.

@@ -53,6 +53,9 @@ pub enum EmitError {
     /// What `mlp.toml` says of a target does not do for it.
     #[error("{0}")]
     Setting(String),
+    /// A step that stands behind several gates of which none stands behind the other.
+    #[error("the step `{0}` stands behind gates that do not follow one another")]
+    Gates(String),
     /// A template of this crate is wrong.
     #[error(transparent)]
     Layout(#[from] Box<handlebars::TemplateError>),

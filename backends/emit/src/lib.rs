@@ -17,6 +17,7 @@ mod readme;
 mod steps;
 mod tests;
 mod text;
+pub mod yaml;
 
 pub use backend::Choice;
 pub use error::EmitError;

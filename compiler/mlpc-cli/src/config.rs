@@ -163,6 +163,9 @@ fn target_setting(
             format!("`{}` of {} is one of {}", key.get_ref(), backend.name(), list_words(words.iter().copied(), "and"));
         return Err(source.error(message, value.span(), "none of them"));
     }
+    if let Err(wanted) = backend.check(key.get_ref(), text) {
+        return Err(source.error(wanted, value.span(), "not of this form"));
+    }
     Ok(text.to_string())
 }
 

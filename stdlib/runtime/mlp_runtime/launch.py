@@ -2,16 +2,18 @@
 
 `python -m mlp_runtime.launch step ID --store URI --run RUN` fetches what the step reads, runs its
 program, and keeps what it made under its identity, unless that is there already. `--input NAME=PATH`
-and `--output NAME=PATH` take the place of the store where the orchestrator carries files itself.
-`push` puts the pinned files of a project into the store before the first run, `finish` records a run
-whose steps have all ended well. Exit codes are those of steps: 3 is a gate that refused, or a step
-behind one.
+and `--output NAME=PATH` take the place of the store where the orchestrator carries files itself; with
+`--carried` it carries all of them, and the store only learns what was made. `push` puts the pinned
+files of a project into the store before the first run, `finish` records a run whose steps have all
+ended well, and tells who wants to know. Exit codes are those of steps: 3 is a gate that refused, or a
+step behind one; with `--passed FILE` that is written to the file instead.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -23,7 +25,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mlp_runtime import files, formats, plans, stores
+from mlp_runtime import files, formats, notify, plans, stores
 from mlp_runtime.plans import ROOT, Plan, Reference, Step
 from mlp_runtime.step import FAILED, REFUSED, Failure
 from mlp_runtime.stores import ABSENT, Store
@@ -61,6 +63,7 @@ class Run:
     project: Path | None = None
     given: Mapping[str, Path] = field(default_factory=dict)
     wanted: Mapping[str, Path] = field(default_factory=dict)
+    carried: bool = False
 
     @cached_property
     def start(self) -> dict[str, dict[str, str]]:
@@ -97,7 +100,7 @@ class Run:
             return None if version is None else str(version["digest"])
         if reference.kind == "previous":
             identity = last.get(facts["step"])
-            record = None if identity is None else _result(self.store, identity)
+            record = None if identity is None else self._result(identity)
             return None if record is None else str(record["outputs"][facts["output"]]["sha256"])
         document = self.store.read(f"delivered/{facts['path']}.json")
         return None if document is None else str(json.loads(document.data)["sha256"])
@@ -110,36 +113,126 @@ class Run:
         if step.when is not None and self._refused(step.when, identities):
             print(f"{name}: a gate refused, so nothing is done")
             return REFUSED
-        found = _result(self.store, identity)
+        # Where files are carried, whoever carries them knows what there is.
+        found = None if self.carried else self._result(identity)
+        inputs: Mapping[str, Path] = {}
         if found is None:
             inputs = self._inputs(step, identities, folder / "inputs")
             code = _run(step, inputs, folder)
             if code not in (0, REFUSED):
                 return code
-            _keep(self.store, identity, step, folder, refused=code == REFUSED)
+            self._keep(step, identity, folder, refused=code == REFUSED)
         else:
-            code = REFUSED if self.store.read(_place(identity, REFUSAL)) is not None else 0
+            code = REFUSED if self._has_refused(identity) else 0
             print(f"{name}: {found['summary']} (kept from before as {identity[:12]})")
         if self.wanted:
             self._hand_over(step, identity, folder)
         if step.kind == "register" and code == 0:
-            Registry(self.store, str(step.spec["model"])).register(self, step, identities)
+            model = inputs.get("model") if self.carried else None
+            Registry(self.store, str(step.spec["model"])).register(self, step, identities, model)
         if step.kind == "predict":
-            self._deliver(step, identity)
+            self._deliver(step, identity, folder)
         return code
 
+    def told(self, name: str) -> dict[str, Any]:
+        """What Kubeflow shows of a step's outputs: digests, and numbers of metrics."""
+        step = self.plan.step(name)
+        identity = self.plan.identities(self.start["settled"])[name]
+        record = self._known(identity)
+        artifacts = {}
+        for output, made in record["outputs"].items():
+            metadata = {"identity": identity, "sha256": made["sha256"]}
+            if step.record["outputs"][output]["kind"] == "metrics":
+                metrics = record.get("metrics", {}).items()
+                metadata |= {key: value for key, value in metrics if math.isfinite(value)}
+            artifacts[output] = {"artifacts": [{"name": output, "metadata": metadata}]}
+        return {"artifacts": artifacts}
+
+    def _place(self, identity: str, name: str) -> str:
+        """The key of a file of a finished step: as the native store lays them out; what is only told is elsewhere."""
+        return f"{'carried' if self.carried else 'store'}/{identity[:2]}/{identity}/{name}"
+
+    def _result(self, identity: str) -> dict[str, Any] | None:
+        """What a finished step said about itself."""
+        document = self.store.read(self._place(identity, RESULT))
+        if document is None:
+            return None
+        record: dict[str, Any] = json.loads(document.data)
+        return record
+
+    def _known(self, identity: str) -> dict[str, Any]:
+        record = self._result(identity)
+        if record is None:
+            raise Failure(f"the store has no result {identity[:12]}: an earlier step has not ended")
+        return record
+
+    def _keep(self, step: Step, identity: str, folder: Path, *, refused: bool) -> None:
+        """Put what a step made into the store; its result comes last and says that all is there."""
+        outputs = folder / "outputs"
+        for name, path in step.outputs.items():
+            made = outputs / path
+            if self.carried and (step.id, name) not in self.plan.read_later():
+                continue
+            if made.is_dir():
+                _upload_tree(self.store, self._place(identity, path), made)
+            elif made.exists():
+                self.store.upload(self._place(identity, path), made)
+        if refused:
+            self.store.write(self._place(identity, REFUSAL), b"")
+        record = files.read_json(outputs / RESULT, format=formats.RESULT)
+        record["outputs"] = {
+            name: {**output, "path": step.outputs[name]}
+            for name, output in record["outputs"].items()
+        }
+        self.store.write(self._place(identity, RESULT), _bytes(record))
+
+    def fetch_output(self, identity: str, output: str, folder: Path) -> Path:
+        """An output of a finished step, checked against what the step said that it wrote."""
+        record = self._known(identity)["outputs"][output]
+        key, path = self._place(identity, record["path"]), folder / str(record["path"])
+        if not self.store.fetch(key, path, sha256=record["sha256"]):
+            _fetch_tree(self.store, key, path, record["sha256"])
+        return path
+
+    def digest_of(self, identity: str, output: str) -> str:
+        """The digest of an output of a finished step."""
+        return str(self._known(identity)["outputs"][output]["sha256"])
+
     def _refused(self, verdict: Reference, identities: Mapping[str, str]) -> bool:
-        identity = identities[str(verdict.facts["step"])]
-        return self.store.read(_place(identity, REFUSAL)) is not None
+        return self._has_refused(identities[str(verdict.facts["step"])])
+
+    def _has_refused(self, identity: str) -> bool:
+        return self.store.read(self._place(identity, REFUSAL)) is not None
 
     def _inputs(self, step: Step, identities: Mapping[str, str], folder: Path) -> dict[str, Path]:
         """Where each input lies on this machine; what does not exist yet is left out."""
         inputs = {}
         for name, reference in step.inputs.items():
-            path = self.given.get(name) or self._fetch(reference, identities, folder / name)
+            given = self.given.get(name)
+            if given is None:
+                path = self._fetch(reference, identities, folder / name)
+            else:
+                path = self._brought(given, reference, identities, folder / name)
             if path is not None:
                 inputs[name] = path
         return inputs
+
+    def _brought(
+        self, given: Path, reference: Reference, identities: Mapping[str, str], folder: Path
+    ) -> Path:
+        """A file that the orchestrator brought, under the name that it has everywhere, if it is what was made."""
+        if reference.kind != "step":
+            return given
+        step, output = str(reference.facts["step"]), str(reference.facts["output"])
+        wanted, found = self.digest_of(identities[step], output), files.digest(given)
+        if found != wanted:
+            raise Failure(
+                f"{output} of {step} has the digest {found[:12]} and was written as {wanted[:12]}"
+            )
+        place = folder / self.plan.step(step).outputs[output]
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to(given)
+        return place
 
     def _fetch(
         self, reference: Reference, identities: Mapping[str, str], folder: Path
@@ -148,14 +241,14 @@ class Run:
         if reference.kind == "source":
             return self._source(str(facts["name"]), folder)
         if reference.kind == "step":
-            return _fetch_output(self.store, identities[facts["step"]], facts["output"], folder)
+            return self.fetch_output(identities[facts["step"]], facts["output"], folder)
         if digest is None:
             return None
         if reference.kind == "champion":
             return Registry(self.store, facts["model"]).fetch(digest, folder)
         if reference.kind == "previous":
             made = self.start["last"][facts["step"]]
-            return _fetch_output(self.store, made, facts["output"], folder)
+            return self.fetch_output(made, facts["output"], folder)
         path = folder / Path(str(facts["path"])).name
         return path if self.store.fetch(f"delivered/{digest}", path, sha256=digest) else None
 
@@ -177,35 +270,55 @@ class Run:
         for name, place in self.wanted.items():
             made = folder / "outputs" / step.outputs[name]
             if not made.exists():
-                made = _fetch_output(self.store, identity, name, folder / "kept" / name)
+                made = self.fetch_output(identity, name, folder / "kept" / name)
             place.parent.mkdir(parents=True, exist_ok=True)
             if made.is_dir():
                 shutil.copytree(made, place, dirs_exist_ok=True)
             else:
                 shutil.copyfile(made, place)
 
-    def _deliver(self, step: Step, identity: str) -> None:
+    def _deliver(self, step: Step, identity: str, folder: Path) -> None:
         """Make the newest predictions the ones under their name."""
-        record = _result(self.store, identity)
-        if record is None:
-            return
-        sha256 = record["outputs"]["predictions"]["sha256"]
-        with tempfile.TemporaryDirectory() as temporary:
-            path = _fetch_output(self.store, identity, "predictions", Path(temporary))
-            self.store.upload(f"delivered/{sha256}", path)
+        sha256 = self.digest_of(identity, "predictions")
+        made = folder / "outputs" / step.outputs["predictions"]
+        if not made.exists():
+            made = self.fetch_output(identity, "predictions", folder / "kept")
+        self.store.upload(f"delivered/{sha256}", made)
         told = {"format": formats.RUN, "sha256": sha256, "identity": identity, "run": self.name}
         self.store.write(f"delivered/{step.spec['output']}.json", _bytes(told))
 
     def finish(self) -> None:
         """Record the run, all of whose steps must have ended well or stand behind a gate that refused."""
         identities = self.plan.identities(self.start["settled"])
+        behind: set[str] = set()
         for step in self.plan.steps.values():
-            behind = step.when is not None and self._refused(step.when, identities)
-            if not behind and _result(self.store, identities[step.id]) is None:
+            refused = step.when is not None and self._refused(step.when, identities)
+            if refused or behind.intersection(step.needs()):
+                behind.add(step.id)
+            elif self._result(identities[step.id]) is None:
                 raise Failure(f"{step.id} has not ended well")
         record = {"format": formats.RUN, "run": self.name, "steps": identities}
         self.store.write(f"runs/{self.plan.name}/{self.name}/finished.json", _bytes(record))
         self.store.write(f"runs/{self.plan.name}/last.json", _bytes(record))
+
+    def ended(self, status: str) -> None:
+        """Do what is left when all steps have ended, as the orchestrator says they did, and tell who wants to know."""
+        state = str(json.loads(status)["state"])
+        if state == "SUCCEEDED":
+            self.finish()
+        else:
+            print(f"the run ended as {state} and is not recorded")
+        identities = self.plan.identities(self.start["settled"])
+        gates = [step.id for step in self.plan.steps.values() if step.kind == "gate"]
+        refused = [name for name in gates if self._has_refused(identities[name])]
+        ending, told = "success", "succeeded"
+        if state != "SUCCEEDED":
+            ending, told = "failure", "failed"
+        elif refused:
+            ending, told = "gate_refused", f"was refused by {' and '.join(refused)}"
+        for channel in self.plan.record.get("notify", []):
+            if ending in channel["on"]:
+                _tell(str(channel["webhook"]), f"{self.plan.name}: run {self.name} {told}")
 
     def push(self) -> None:
         """Put the pinned files of the project into the store."""
@@ -261,12 +374,16 @@ class Registry:
         _fetch_tree(self.store, f"registry/{self.model}/{digest}", place, digest)
         return place
 
-    def register(self, run: Run, step: Step, identities: Mapping[str, str]) -> None:
-        """Add the model that a step registers as a version and move the alias to it; what was applied is not again."""
+    def register(
+        self, run: Run, step: Step, identities: Mapping[str, str], model: Path | None
+    ) -> None:
+        """Add the model that a step registers, which may lie here, as a version and move the alias to it; what was
+        applied is not again.
+        """
         alias, identity = str(step.spec["alias"]), identities[step.id]
         made = step.inputs["model"].facts
         source = identities[str(made["step"])]
-        digest = str(_known(run.store, source)["outputs"][made["output"]]["sha256"])
+        digest = run.digest_of(source, made["output"])
         while True:
             record, tag = self._load()
             if record["applied"].get(alias) == identity:
@@ -274,7 +391,7 @@ class Registry:
             version = next((item for item in record["versions"] if item["digest"] == digest), None)
             if version is None:
                 with tempfile.TemporaryDirectory() as temporary:
-                    folder = _fetch_output(run.store, source, made["output"], Path(temporary))
+                    folder = model or run.fetch_output(source, made["output"], Path(temporary))
                     _upload_tree(run.store, f"registry/{self.model}/{digest}", folder)
                 version = {
                     "version": 1 + max((item["version"] for item in record["versions"]), default=0),
@@ -322,11 +439,6 @@ def _run(step: Step, inputs: Mapping[str, Path], folder: Path) -> int:
     return code if code >= 0 else FAILED
 
 
-def _place(identity: str, name: str) -> str:
-    """The key of a file of a finished step: as the native store lays them out."""
-    return f"store/{identity[:2]}/{identity}/{name}"
-
-
 def _source_key(source: Mapping[str, Any]) -> str:
     return f"sources/{source['sha256']}"
 
@@ -335,47 +447,19 @@ def _bytes(value: Any) -> bytes:
     return files.json_text(value).encode()
 
 
-def _result(store: Store, identity: str) -> dict[str, Any] | None:
-    """What a finished step said about itself."""
-    document = store.read(_place(identity, RESULT))
-    if document is None:
-        return None
-    record: dict[str, Any] = json.loads(document.data)
-    return record
-
-
-def _known(store: Store, identity: str) -> dict[str, Any]:
-    record = _result(store, identity)
-    if record is None:
-        raise Failure(f"the store has no result {identity[:12]}: an earlier step has not ended")
-    return record
-
-
-def _keep(store: Store, identity: str, step: Step, folder: Path, *, refused: bool) -> None:
-    """Put what a step made into the store; its result comes last and says that all is there."""
-    outputs = folder / "outputs"
-    for path in step.outputs.values():
-        made = outputs / path
-        if made.is_dir():
-            _upload_tree(store, _place(identity, path), made)
-        elif made.exists():
-            store.upload(_place(identity, path), made)
-    if refused:
-        store.write(_place(identity, REFUSAL), b"")
-    record = files.read_json(outputs / RESULT, format=formats.RESULT)
-    record["outputs"] = {
-        name: {**output, "path": step.outputs[name]} for name, output in record["outputs"].items()
-    }
-    store.write(_place(identity, RESULT), _bytes(record))
-
-
-def _fetch_output(store: Store, identity: str, output: str, folder: Path) -> Path:
-    """An output of a finished step, checked against what the step said that it wrote."""
-    record = _known(store, identity)["outputs"][output]
-    key, path = _place(identity, record["path"]), folder / str(record["path"])
-    if not store.fetch(key, path, sha256=record["sha256"]):
-        _fetch_tree(store, key, path, record["sha256"])
-    return path
+def _tell(variable: str, text: str) -> None:
+    """Tell a channel; the run is over, so that nobody hears it is no failure of it."""
+    address = os.environ.get(variable)
+    if not address:
+        print(
+            f"the variable {variable}, which holds the webhook's address, is not set",
+            file=sys.stderr,
+        )
+        return
+    try:
+        notify.slack(address, text)
+    except notify.NotifyError as error:
+        print(f"the webhook of {variable} was not told: {error}", file=sys.stderr)
 
 
 def _upload_tree(store: Store, prefix: str, folder: Path) -> None:
@@ -402,6 +486,30 @@ def _pairs(texts: Sequence[str]) -> dict[str, Path]:
     }
 
 
+def _step(
+    run: Run, name: str, identity: str | None, *, passed: Path | None, told: Path | None
+) -> int:
+    """Run a step, if it is the one that the orchestrator means, and say what came of it."""
+    known = run.plan.step(name).identity
+    if identity is not None and identity != known:
+        raise Failure(
+            f"{name} is {known[:12]} here and {identity[:12]} in the pipeline: this image holds another build"
+        )
+    with tempfile.TemporaryDirectory(prefix="mlp-") as temporary:
+        code = run.step(name, Path(temporary))
+    if told is not None and code in (0, REFUSED):
+        _write(told, files.json_text(run.told(name)))
+    if passed is not None and code in (0, REFUSED):
+        _write(passed, json.dumps(code == 0))
+        return 0
+    return code
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what the arguments say; tell a failure that was expected in words."""
     parser = argparse.ArgumentParser(
@@ -412,24 +520,33 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--store", required=True, metavar="URI")
     parser.add_argument("--run", default="manual", metavar="NAME")
     parser.add_argument("--plan", type=Path, metavar="FILE")
+    parser.add_argument("--entry", metavar="NAME", help="one of the build's entry points")
+    parser.add_argument("--carried", action="store_true", help="the orchestrator carries files")
+    parser.add_argument("--identity", metavar="SHA256", help="which the step must have")
+    parser.add_argument("--passed", type=Path, metavar="FILE", help="takes true or false of a gate")
+    parser.add_argument("--told", type=Path, metavar="FILE", help="takes what Kubeflow shows")
+    parser.add_argument("--status", metavar="JSON", help="how all steps ended")
     parser.add_argument("--project", type=Path, metavar="DIR")
     parser.add_argument("--input", action="append", default=[], metavar="NAME=PATH")
     parser.add_argument("--output", action="append", default=[], metavar="NAME=PATH")
     args = parser.parse_args(argv)
     try:
         run = Run(
-            plans.load(args.plan),
+            plans.load(plans.entry(args.entry) if args.plan is None else args.plan),
             stores.open_store(args.store),
             args.run,
             None if args.project is None else args.project.absolute(),
             _pairs(args.input),
             _pairs(args.output),
+            args.carried,
         )
         if args.action == "step":
             if args.step is None:
                 parser.error("step needs the name of one")
-            with tempfile.TemporaryDirectory(prefix="mlp-") as temporary:
-                return run.step(args.step, Path(temporary))
+            return _step(run, args.step, args.identity, passed=args.passed, told=args.told)
+        if args.action == "finish" and args.status is not None:
+            run.ended(args.status)
+            return 0
         {"finish": run.finish, "push": run.push, "check": run.store.check}[args.action]()
     except Failure as failure:
         print(failure, file=sys.stderr)

@@ -157,6 +157,11 @@ class Plan:
         }
         return list(found.values())
 
+    def read_later(self) -> set[tuple[str, str]]:
+        """The steps and outputs that a later run reads."""
+        found = (item.facts for item in self.settled_when_run() if item.kind == "previous")
+        return {(str(facts["step"]), str(facts["output"])) for facts in found}
+
     def identities(self, settled: Mapping[str, str]) -> dict[str, str]:
         """The identity of each step in a run for which `settled` holds the digests of what exists, by key."""
         changed: dict[str, str] = {}
@@ -177,9 +182,14 @@ class Plan:
         return known
 
 
+def entry(name: str | None) -> Path:
+    """The plan of an entry point of this build, `train` by default."""
+    return ROOT / ("plan.json" if name in (None, "train") else f"plans/{name}.json")
+
+
 def load(path: Path | None = None) -> Plan:
     """The plan of a file, by default that of this build."""
-    return Plan(files.read_json(path or ROOT / "plan.json", format=formats.PLAN))
+    return Plan(files.read_json(path or entry(None), format=formats.PLAN))
 
 
 def _reference(record: Json) -> Reference:
