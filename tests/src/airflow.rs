@@ -90,6 +90,12 @@ impl Server {
         Self { child, home, address, folder: folder.to_owned() }
     }
 
+    /// Where its interface for programs is.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     /// Runs DAGs side by side, which must end within so many seconds: `run`, `state` and `tasks` of each.
     #[must_use]
     pub fn run(&self, dags: &[&str], seconds: u32) -> Value {

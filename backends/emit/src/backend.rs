@@ -53,6 +53,11 @@ pub trait Backend: Sync {
         Ok(())
     }
 
+    /// What its server calls the definition of an entry point; `None` where there is no server that starts runs.
+    fn deployed(&self, _plan: &Plan, _entry: &str) -> Option<String> {
+        None
+    }
+
     /// Adds what this target reads to a build that holds plan, programs and runtime.
     ///
     /// # Errors
@@ -61,8 +66,23 @@ pub trait Backend: Sync {
     fn emit(&self, target: &Target<'_>, tree: &mut FileTree) -> Result<(), EmitError>;
 }
 
+/// Settings of every target with a server.
+pub const SERVER: Setting = Setting {
+    name: "server",
+    default: None,
+    words: &[],
+    doc: "the address of the server on which `mlpc run --target` starts runs",
+};
+/// See [`SERVER`].
+pub const FOLDER: Setting = Setting {
+    name: "folder",
+    default: None,
+    words: &[],
+    doc: "a folder that the server reads, into which `mlpc run --target` writes the build",
+};
+
 /// A setting of a target.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Setting {
     /// Its name.
     pub name: &'static str,

@@ -22,6 +22,7 @@ mod progress;
 mod project;
 mod reality;
 mod render;
+mod submit;
 mod summary;
 mod terminal;
 mod testing;

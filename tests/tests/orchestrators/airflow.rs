@@ -163,4 +163,21 @@ fn airflow_runs_examples_to_the_same_bytes() {
     assert!(states(refused, "success").contains("finish"));
     assert_eq!(results(&builds.store("strict").join("store")), results(&native(&strict, None)));
     assert!(!builds.store("strict").join("registry").exists());
+
+    // The command starts runs on the server, follows them, and ends as a run on this machine does.
+    for (name, project, code, word) in
+        [("penguins", &penguins, 0, "succeeded"), ("strict", &strict, 3, "refused by a gate")]
+    {
+        let (store, folder) = (builds.store(name), builds.folder().join(name));
+        let settings = format!(
+            "[target.airflow]\nstore = \"file://{}\"\nserver = \"{}\"\nfolder = \"{}\"\n",
+            store.display(),
+            server.address(),
+            folder.display(),
+        );
+        project.write("mlp.toml", settings);
+        let ended = project.mlpc(&["run", "--target", "airflow", "--locked"]);
+        assert_eq!(ended.code, code, "{}{}", ended.stdout, ended.stderr);
+        assert!(ended.stdout.lines().last().unwrap().contains(word), "{}", ended.stdout);
+    }
 }

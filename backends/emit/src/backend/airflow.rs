@@ -3,11 +3,12 @@
 mod dag;
 mod runner;
 
-use super::{Ability, Backend, Setting, Support, Target};
+use super::{Ability, Backend, FOLDER, SERVER, Setting, Support, Target};
 use crate::FileTree;
 use crate::environments;
 use crate::error::EmitError;
 use crate::layout::Layout;
+use mlpc_plan::Plan;
 use runner::Runner;
 
 /// Airflow.
@@ -42,6 +43,8 @@ const SETTINGS: &[Setting] = &[
         words: &[],
         doc: "the day from which a schedule counts, as 2026-01-31",
     },
+    SERVER,
+    FOLDER,
 ];
 
 impl Backend for Airflow {
@@ -75,6 +78,10 @@ impl Backend for Airflow {
 
     fn settings(&self) -> &'static [Setting] {
         SETTINGS
+    }
+
+    fn deployed(&self, plan: &Plan, entry: &str) -> Option<String> {
+        Some(dag::id(plan, entry))
     }
 
     fn emit(&self, target: &Target<'_>, tree: &mut FileTree) -> Result<(), EmitError> {

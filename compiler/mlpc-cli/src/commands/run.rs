@@ -1,4 +1,4 @@
-//! `mlpc run`: runs a program on this machine.
+//! `mlpc run`: runs a program on this machine, or on the server of a target.
 
 use crate::build::{self, NoLock};
 use crate::environments;
@@ -8,6 +8,7 @@ use crate::notify;
 use crate::params::{self, Given};
 use crate::progress::{Format, Reporter};
 use crate::project::{self, Target};
+use crate::submit;
 use crate::summary::Collected;
 use crate::terminal::Terminal;
 use crate::text::plural;
@@ -39,6 +40,9 @@ pub struct Args {
     /// Run steps again although their results are there: all, or those named
     #[arg(long, value_name = "STEP", num_args = 0.., require_equals = true, value_delimiter = ',')]
     force: Option<Vec<String>>,
+    /// Run it on the server of this target, as `[target.NAME]` of `mlp.toml` says
+    #[arg(long = "target", value_name = "TARGET", conflicts_with_all = ["jobs", "until", "force"])]
+    on: Option<String>,
     /// How the run is told
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -48,6 +52,9 @@ pub struct Args {
 pub fn run(args: &Args, terminal: &mut Terminal) -> Result<Exit, ToolError> {
     let session = project::open_with(&args.target, &args.params)?;
     let no_lock = if args.locked { NoLock::Refuse } else { NoLock::Make };
+    if let Some(target) = args.on.as_deref().filter(|target| *target != "native") {
+        return submit::run(&session, target, args.entry.as_deref(), no_lock, args.format, terminal);
+    }
     let built = build::build(&session, no_lock, terminal)?;
     let plan = built.entry(args.entry.as_deref())?;
     let root = &session.location.root;

@@ -187,7 +187,6 @@ impl FittedCall {
     }
 
     /// What each row is given tells of its own: what is learned from is not kept apart from what is given.
-    #[must_use]
     pub fn tells_own(&self) -> impl Iterator<Item = &TExpr> {
         self.learned_from.values().filter(|_| self.out_of_fold.is_none())
     }

@@ -42,10 +42,16 @@ pub(super) fn file(
     entry: &str,
     plan: &Plan,
 ) -> Result<(String, String), EmitError> {
-    let id = if entry == "train" { plan.pipeline.name.clone() } else { format!("{}.{entry}", plan.pipeline.name) };
+    let id = id(plan, entry);
     let definition = Definition { choice, runner, plan, usual: usual(plan), names: names(plan) };
     let text = definition.print(layout, entry, &id)?;
     Ok((format!("dags/{}.py", id.replace('.', "_")), text))
+}
+
+/// What Airflow calls the DAG of an entry point.
+pub(super) fn id(plan: &Plan, entry: &str) -> String {
+    let pipeline = &plan.pipeline.name;
+    if entry == "train" { pipeline.clone() } else { format!("{pipeline}.{entry}") }
 }
 
 /// The environment of most steps.
