@@ -5,13 +5,15 @@ use crate::py::format_python;
 use handlebars::Handlebars;
 use serde::Serialize;
 
-const TEMPLATES: [(&str, &str); 6] = [
+const TEMPLATES: &[(&str, &str)] = &[
     ("step.py", include_str!("../templates/step.py.hbs")),
     ("features.py", include_str!("../templates/features.py.hbs")),
     ("tests.py", include_str!("../templates/tests.py.hbs")),
     ("airflow.py", include_str!("../templates/airflow.py.hbs")),
     ("pyproject.toml", include_str!("../templates/pyproject.toml.hbs")),
     ("README.md", include_str!("../templates/README.md.hbs")),
+    ("prefect/flow.py", include_str!("../templates/prefect/flow.py.hbs")),
+    ("prefect/automations.py", include_str!("../templates/prefect/automations.py.hbs")),
 ];
 
 /// The templates of this crate.

@@ -57,8 +57,8 @@ fn logical_line(text: &str) -> usize {
 }
 
 /// Words that begin a statement which passes as it is.
-const VERBATIM: [&str; 12] =
-    ["\"\"\"", "#", "@", "class ", "import ", "from ", "if ", "for ", "with ", "else", "raise ", "pass"];
+const VERBATIM: [&str; 11] =
+    ["\"\"\"", "#", "class ", "import ", "from ", "if ", "for ", "with ", "else", "raise ", "pass"];
 
 fn statement(code: &str, indent: usize) -> Result<String, ParseError> {
     if VERBATIM.iter().any(|word| code.starts_with(word)) {
@@ -67,9 +67,11 @@ fn statement(code: &str, indent: usize) -> Result<String, ParseError> {
     if let Some(signature) = code.strip_prefix("def ") {
         return function(signature, indent);
     }
-    if let Some(value) = code.strip_prefix("return ") {
-        let value = print::expression(&parse_expression(value)?, false);
-        return Ok(Doc::Concat(vec![Doc::text("return "), value]).layout(indent, WIDTH));
+    for word in ["return ", "@"] {
+        if let Some(value) = code.strip_prefix(word) {
+            let value = print::expression(&parse_expression(value)?, false);
+            return Ok(Doc::Concat(vec![Doc::text(word), value]).layout(indent, WIDTH));
+        }
     }
     if let Some((target, value)) = split_at(code, " = ") {
         let target = match target.contains(": ") || target.contains(", ") {

@@ -1,0 +1,188 @@
+//! Prefect 3: a flow per entry point, with a task per step, and the deployments that start them.
+//!
+//! A task starts the launcher of the runtime in a process of its own, so that a limit on its time can be kept. Fields
+//! that Prefect reads as templates (`prefect.yaml`, automations) hold no text of users; docs are literals of the flows.
+
+mod deployments;
+mod flow;
+
+use super::{Ability, Backend, Setting, Support, Target};
+use crate::FileTree;
+use crate::error::EmitError;
+use crate::layout::Layout;
+use crate::names::module_name;
+use mlpc_plan::Plan;
+
+const LAUNCHING: &str = include_str!("../../templates/prefect/launching.py");
+
+/// Prefect.
+pub struct Prefect;
+
+const SETTINGS: &[Setting] = &[
+    Setting {
+        name: "store",
+        default: None,
+        words: &[],
+        doc: "where artifacts are kept; else the variable `MLP_STORE` of whoever runs the flow says it",
+    },
+    Setting { name: "work_pool", default: Some("mlp"), words: &[], doc: "the work pool of the deployments" },
+    Setting {
+        name: "work_pool_type",
+        default: Some("process"),
+        words: &["process", "docker", "kubernetes"],
+        doc: "what its workers start",
+    },
+    Setting {
+        name: "image",
+        default: None,
+        words: &[],
+        doc: "the image, by its digest, in which docker and kubernetes run a flow",
+    },
+    Setting {
+        name: "results",
+        default: None,
+        words: &[],
+        doc: "the block of the storage where Prefect keeps what is cached: `s3-bucket/mlp-results`",
+    },
+    Setting {
+        name: "secrets",
+        default: None,
+        words: &[],
+        doc: "variables that steps get from secret blocks, with commas: `AWS_SECRET_ACCESS_KEY` is in `aws-secret-access-key`",
+    },
+    Setting { name: "parallel", default: Some("4"), words: &[], doc: "how many steps of a run may run at once" },
+];
+
+impl Backend for Prefect {
+    fn name(&self) -> &'static str {
+        "prefect"
+    }
+
+    fn doc(&self) -> &'static str {
+        "Prefect: a flow per entry point, with its deployment"
+    }
+
+    fn versions(&self) -> &'static [&'static str] {
+        &["3"]
+    }
+
+    fn support(&self, _version: &str, ability: Ability) -> Support {
+        match ability {
+            Ability::Memory => Support::Partly("told to the step; the limit is that of the work pool's job"),
+            Ability::Cpu => Support::Partly("threads of each step; the job of the work pool holds all steps of a run"),
+            Ability::ProjectFiles => Support::Partly("once `mlp_runtime.launch push` has put them into the store"),
+            Ability::Retry
+            | Ability::Backoff
+            | Ability::Timeout
+            | Ability::Gate
+            | Ability::Parallel
+            | Ability::Cache
+            | Ability::Shell
+            | Ability::EntryPoints => Support::Full,
+        }
+    }
+
+    fn settings(&self) -> &'static [Setting] {
+        SETTINGS
+    }
+
+    fn emit(&self, target: &Target<'_>, tree: &mut FileTree) -> Result<(), EmitError> {
+        let settings = Settings::of(target)?;
+        let layout = Layout::new()?;
+        tree.insert("flows/__init__.py".to_owned(), "\"\"\"Flows: one per entry point.\"\"\"\n".to_owned());
+        tree.insert("flows/launching.py".to_owned(), LAUNCHING.to_owned());
+        let entries: Vec<Entry<'_>> = target.plans().map(|(name, plan)| Entry::of(name, plan)).collect();
+        for entry in &entries {
+            tree.insert(entry.file(), flow::print(&layout, entry, &settings)?);
+        }
+        tree.insert("prefect.yaml".to_owned(), deployments::print(&entries, &settings)?);
+        if let Some(text) = deployments::automations(&layout, &entries)? {
+            tree.insert("flows/automations.py".to_owned(), text);
+        }
+        Ok(())
+    }
+}
+
+/// An entry point.
+struct Entry<'a> {
+    name: &'a str,
+    plan: &'a Plan,
+}
+
+impl<'a> Entry<'a> {
+    fn of(name: &'a str, plan: &'a Plan) -> Self {
+        Self { name, plan }
+    }
+
+    /// The flow's name on the server.
+    fn flow(&self) -> String {
+        let pipeline = &self.plan.pipeline.name;
+        if self.is_training() { pipeline.clone() } else { format!("{pipeline}.{}", self.name) }
+    }
+
+    /// The flow's file in the build.
+    fn file(&self) -> String {
+        format!("flows/{}.py", module_name(self.name))
+    }
+
+    /// The plan's file in the build.
+    fn plan_file(&self) -> String {
+        if self.is_training() { "plan.json".to_owned() } else { format!("plans/{}.json", self.name) }
+    }
+
+    fn is_training(&self) -> bool {
+        self.name == "train"
+    }
+}
+
+/// What `[target.prefect]` says.
+struct Settings<'a> {
+    store: Option<&'a str>,
+    work_pool: &'a str,
+    /// The image in which a flow runs; `None` where it runs as a process.
+    image: Option<&'a str>,
+    results: Option<&'a str>,
+    secrets: Vec<&'a str>,
+    parallel: u32,
+}
+
+impl<'a> Settings<'a> {
+    fn of(target: &Target<'a>) -> Result<Self, EmitError> {
+        let choice = target.choice;
+        let wrong = |name: &str, why: &str| EmitError::Setting {
+            target: choice.backend.name().to_owned(),
+            name: name.to_owned(),
+            why: why.to_owned(),
+        };
+        let parallel = choice.setting("parallel").and_then(|text| text.parse().ok()).filter(|count| *count > 0);
+        let secrets: Vec<&str> =
+            choice.setting("secrets").into_iter().flat_map(|text| text.split(',')).map(str::trim).collect();
+        if !secrets.iter().all(|name| is_variable(name)) {
+            return Err(wrong("secrets", "these are names of variables with commas between them"));
+        }
+        let image = choice.setting("image");
+        if choice.setting("work_pool_type") != Some("process") && !image.is_some_and(is_pinned) {
+            return Err(wrong("image", "a flow that runs in a container needs one by its digest: `NAME@sha256:…`"));
+        }
+        Ok(Self {
+            store: choice.setting("store"),
+            work_pool: choice.setting("work_pool").unwrap_or_default(),
+            image: image.filter(|_| choice.setting("work_pool_type") != Some("process")),
+            results: choice.setting("results"),
+            secrets,
+            parallel: parallel.ok_or_else(|| wrong("parallel", "this is a whole number from 1 on"))?,
+        })
+    }
+}
+
+/// Whether a variable of an environment may be called so.
+fn is_variable(name: &str) -> bool {
+    name.starts_with(|letter: char| letter.is_ascii_uppercase() || letter == '_')
+        && name.chars().all(|letter| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '_')
+}
+
+/// Whether an image is named by its digest.
+fn is_pinned(image: &str) -> bool {
+    let digest = image.split_once("@sha256:").map(|(_, digest)| digest);
+    digest.is_some_and(|digest| digest.len() == 64 && digest.chars().all(|digit| digit.is_ascii_hexdigit()))
+}
