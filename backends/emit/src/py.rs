@@ -12,7 +12,6 @@ mod print;
 mod template;
 
 pub use format::{format_python, names_used};
-pub(crate) use literal::push_visible;
 pub use literal::{docstring, is_identifier, is_keyword, keywords, string_literal, value_literal};
 pub use parser::{ParseError, parse_expression};
 pub use template::{Filling, TemplateError, fill, holes};

@@ -95,7 +95,7 @@ impl Backend for Prefect {
         for entry in &entries {
             tree.insert(entry.file(), flow::print(&layout, entry, &settings)?);
         }
-        tree.insert("prefect.yaml".to_owned(), deployments::print(&entries, &settings)?);
+        tree.insert("prefect.yaml".to_owned(), deployments::print(&entries, &settings));
         if let Some(text) = deployments::automations(&layout, &entries)? {
             tree.insert("flows/automations.py".to_owned(), text);
         }
@@ -149,10 +149,8 @@ struct Settings<'a> {
 impl<'a> Settings<'a> {
     fn of(target: &Target<'a>) -> Result<Self, EmitError> {
         let choice = target.choice;
-        let wrong = |name: &str, why: &str| EmitError::Setting {
-            target: choice.backend.name().to_owned(),
-            name: name.to_owned(),
-            why: why.to_owned(),
+        let wrong = |name: &str, why: &str| {
+            EmitError::Setting(format!("`{name}` of `[target.{}]`: {why}", choice.backend.name()))
         };
         let parallel = choice.setting("parallel").and_then(|text| text.parse().ok()).filter(|count| *count > 0);
         let secrets: Vec<&str> =

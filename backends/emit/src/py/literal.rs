@@ -169,8 +169,7 @@ fn escaped_word(word: &str) -> String {
     text.replace("\"\"\"", "'''")
 }
 
-/// Adds a letter to a literal: as an escape where it would not be seen. YAML knows the same escapes.
-pub fn push_visible(text: &mut String, letter: char) {
+fn push_visible(text: &mut String, letter: char) {
     let code = u32::from(letter);
     let invisible = INVISIBLE.iter().any(|(first, last)| (*first..=*last).contains(&letter));
     if letter == ' ' || !(letter.is_control() || letter.is_whitespace() || invisible) {

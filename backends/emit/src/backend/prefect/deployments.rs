@@ -4,50 +4,40 @@ use super::{Entry, Settings};
 use crate::error::EmitError;
 use crate::layout::Layout;
 use crate::py::{Py, WIDTH, docstring, flat};
-use crate::yaml::Yaml;
-use mlpc_plan::plan::{Ending, Notify};
+use crate::yaml;
+use mlpc_plan::plan::{Ending, Notify, Schedule};
 use serde::Serialize;
+use serde_json::{Map, Value, json};
 
 /// Where an image holds the build.
 const IN_IMAGE: &str = "/opt/mlp";
 
 /// The deployments of all entry points. Prefect reads its texts as templates, so none of them is a user's.
-pub(super) fn print(entries: &[Entry<'_>], settings: &Settings<'_>) -> Result<String, EmitError> {
+pub(super) fn print(entries: &[Entry<'_>], settings: &Settings<'_>) -> String {
     let pipeline = entries.first().map_or("", |entry| entry.plan.pipeline.name.as_str());
-    let mut fields = vec![("name".to_owned(), Yaml::text(pipeline))];
+    let mut file = Map::from_iter([("name".to_owned(), json!(pipeline))]);
     if settings.image.is_some() {
-        let step = "prefect.deployments.steps.set_working_directory";
-        let step = Yaml::map([(step, Yaml::map([("directory", Yaml::text(IN_IMAGE))]))]);
-        fields.push(("pull".to_owned(), Yaml::List(vec![step])));
+        let step = json!({ "prefect.deployments.steps.set_working_directory": { "directory": IN_IMAGE } });
+        file.insert("pull".to_owned(), json!([step]));
     }
-    let deployments = entries.iter().map(|entry| deployment(entry, pipeline, settings)).collect();
-    fields.push(("deployments".to_owned(), Yaml::List(deployments)));
-    Ok(Yaml::Map(fields).document())
+    let deployments: Vec<Value> = entries.iter().map(|entry| deployment(entry, pipeline, settings)).collect();
+    file.insert("deployments".to_owned(), Value::Array(deployments));
+    yaml::document(&Value::Object(file))
 }
 
-fn deployment(entry: &Entry<'_>, pipeline: &str, settings: &Settings<'_>) -> Yaml {
-    let mut fields = vec![
-        ("name", Yaml::text(entry.name)),
-        ("entrypoint", Yaml::text(format!("{}:pipeline", entry.file()))),
-        ("tags", Yaml::texts(["mlpc", pipeline])),
-    ];
-    if let Some(schedule) = &entry.plan.schedule {
-        let schedule = Yaml::map([
-            ("cron", Yaml::text(&schedule.cron)),
-            ("timezone", Yaml::text(&schedule.timezone)),
-            ("active", Yaml::Bool(true)),
-        ]);
-        fields.push(("schedules", Yaml::List(vec![schedule])));
+fn deployment(entry: &Entry<'_>, pipeline: &str, settings: &Settings<'_>) -> Value {
+    let entrypoint = format!("{}:pipeline", entry.file());
+    let mut fields = json!({ "name": entry.name, "entrypoint": entrypoint, "tags": ["mlpc", pipeline] });
+    if let Some(Schedule { cron, timezone, catch_up: _ }) = &entry.plan.schedule {
+        fields["schedules"] = json!([{ "cron": cron, "timezone": timezone, "active": true }]);
     }
     // Two runs at once would both take the same last run for theirs to follow.
-    let limit = Yaml::map([("limit", Yaml::Integer(1)), ("collision_strategy", Yaml::text("ENQUEUE"))]);
-    fields.push(("concurrency_limit", limit));
-    let mut pool = vec![("name".to_owned(), Yaml::text(settings.work_pool))];
+    fields["concurrency_limit"] = json!({ "limit": 1, "collision_strategy": "ENQUEUE" });
+    fields["work_pool"] = json!({ "name": settings.work_pool });
     if let Some(image) = settings.image {
-        pool.push(("job_variables".to_owned(), Yaml::map([("image", Yaml::text(image))])));
+        fields["work_pool"]["job_variables"] = json!({ "image": image });
     }
-    fields.push(("work_pool", Yaml::Map(pool)));
-    Yaml::Map(fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+    fields
 }
 
 #[derive(Serialize)]
