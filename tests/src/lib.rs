@@ -5,8 +5,10 @@
 pub mod airflow;
 pub mod command;
 pub mod expected;
+pub mod kept;
 pub mod markdown;
 pub mod postgres;
+pub mod prefect;
 pub mod program;
 pub mod project;
 pub mod python;

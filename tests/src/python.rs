@@ -13,7 +13,7 @@ const NAME: &str = "tests";
 /// The Python of all environments.
 const VERSION: &str = "3.11";
 /// Every environment that is locked here.
-pub const ENVIRONMENTS: [&str; 3] = [NAME, "airflow", "kubeflow"];
+pub const ENVIRONMENTS: [&str; 5] = [NAME, "airflow", "kubeflow", "prefect", "containers"];
 
 /// The repository.
 #[must_use]

@@ -4,4 +4,5 @@
 mod orchestrators {
     mod airflow;
     mod kubeflow;
+    mod prefect;
 }
