@@ -5,7 +5,6 @@
 pub mod airflow;
 pub mod command;
 pub mod expected;
-pub mod kept;
 pub mod markdown;
 pub mod postgres;
 pub mod prefect;

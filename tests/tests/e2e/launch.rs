@@ -1,6 +1,5 @@
 //! A plan run step by step as an orchestrator does, over a store, gives what the executor of this machine gives.
 
-use mlpc_tests::kept::results;
 use mlpc_tests::project::Project;
 use mlpc_tests::python;
 use mlpc_tests::store::results;

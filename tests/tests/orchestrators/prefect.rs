@@ -1,10 +1,10 @@
 //! Flows for Prefect, deployed to a real server and run by a real worker, beside the same plan on this machine.
 
 use mlpc_tests::command::ended;
-use mlpc_tests::kept::results;
 use mlpc_tests::prefect::Server;
 use mlpc_tests::project::Project;
 use mlpc_tests::python;
+use mlpc_tests::store::results;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

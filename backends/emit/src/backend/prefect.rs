@@ -8,6 +8,7 @@ mod flow;
 
 use super::{Ability, Backend, Setting, Support, Target};
 use crate::FileTree;
+use crate::environments;
 use crate::error::EmitError;
 use crate::layout::Layout;
 use crate::names::module_name;
@@ -91,6 +92,7 @@ impl Backend for Prefect {
         let layout = Layout::new()?;
         tree.insert("flows/__init__.py".to_owned(), "\"\"\"Flows: one per entry point.\"\"\"\n".to_owned());
         tree.insert("flows/launching.py".to_owned(), LAUNCHING.to_owned());
+        environments::requirements(target.plans().map(|(_, plan)| plan), tree);
         let entries: Vec<Entry<'_>> = target.plans().map(|(name, plan)| Entry::of(name, plan)).collect();
         for entry in &entries {
             tree.insert(entry.file(), flow::print(&layout, entry, &settings)?);

@@ -87,7 +87,7 @@ class Run:
         self, arguments: Sequence[str], environment: str, timeout: float | None
     ) -> tuple[int, str]:
         """The exit code of the launcher and the last line that it printed."""
-        command = [_interpreter(environment), "-m", "mlp_runtime.launch", *arguments]
+        command = [*_python(environment), "-m", "mlp_runtime.launch", *arguments]
         command += ["--plan", str(BUILD / self.plan), "--store", self.store, "--run", self.name]
         logger, last, late = get_run_logger(), "", threading.Event()
         with subprocess.Popen(
@@ -162,9 +162,11 @@ def _kill(group: int) -> None:
         os.killpg(group, signal.SIGKILL)
 
 
-def _interpreter(environment: str) -> str:
-    """The Python with an environment's packages: `MLP_PYTHON_DEFAULT` for `default`, else the one that runs the flow."""
-    return os.environ.get(f"MLP_PYTHON_{environment.upper().replace('.', '_')}", sys.executable)
+def _python(environment: str) -> list[str]:
+    """Python with the packages of an environment: what `MLP_PYTHON_DEFAULT` names for `default`, else one made from its lock."""
+    variable = f"MLP_PYTHON_{environment.upper().replace('.', '_')}"
+    given = os.environ.get(variable)
+    return [given] if given else [sys.executable, "-m", "mlp_runtime.environment", environment]
 
 
 def _secrets(variables: Sequence[str]) -> dict[str, str]:
