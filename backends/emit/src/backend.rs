@@ -16,11 +16,8 @@ mod native;
 mod prefect;
 
 /// Every target, in the order in which it is listed.
-<<<<<<< HEAD
-pub const BACKENDS: &[&dyn Backend] = &[&native::Native, &airflow::Airflow, &kubeflow::Kubeflow];
-=======
-pub const BACKENDS: &[&dyn Backend] = &[&native::Native, &airflow::Airflow, &prefect::Prefect];
->>>>>>> 37ea04c (emit: Prefect 3 flows, tasks and deployments)
+pub const BACKENDS: &[&dyn Backend] =
+    &[&native::Native, &airflow::Airflow, &kubeflow::Kubeflow, &prefect::Prefect];
 
 /// The backend of this name.
 #[must_use]
