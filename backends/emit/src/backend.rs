@@ -16,8 +16,7 @@ mod native;
 mod prefect;
 
 /// Every target, in the order in which it is listed.
-pub const BACKENDS: &[&dyn Backend] =
-    &[&native::Native, &airflow::Airflow, &kubeflow::Kubeflow, &prefect::Prefect];
+pub const BACKENDS: &[&dyn Backend] = &[&native::Native, &airflow::Airflow, &kubeflow::Kubeflow, &prefect::Prefect];
 
 /// The backend of this name.
 #[must_use]
