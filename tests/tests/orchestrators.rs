@@ -3,6 +3,7 @@
 
 mod orchestrators {
     mod airflow;
+    mod builds;
     mod kubeflow;
     mod prefect;
 }
