@@ -18,7 +18,7 @@ const ARROWS: &[(&str, &str, &[&str])] = &[
         &["mlpc-stdlib", "mlpc-diagnostics", "mlpc-syntax", "mlpc-db", "mlpc-hir", "mlpc-lineage"],
     ),
     // It reads other tools' files and writes text.
-    ("mlpc-import", "compiler/mlpc-import", &[]),
+    ("mlpc-import", "compiler/mlpc-import", &["mlpc-diagnostics", "mlpc-syntax"]),
     // A backend sees plans: no syntax, no types, no database.
     ("mlpc-emit", "backends/emit", &["mlpc-stdlib", "mlpc-diagnostics", "mlpc-plan"]),
     ("mlpc-native", "backends/native", &["mlpc-diagnostics", "mlpc-plan"]),

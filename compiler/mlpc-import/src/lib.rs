@@ -8,8 +8,6 @@ mod kubeflow;
 mod names;
 mod print;
 
-pub use names::identifier;
-
 use indexmap::IndexMap;
 use serde::Deserialize;
 

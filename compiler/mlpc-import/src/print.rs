@@ -1,7 +1,8 @@
 //! An outline as the text of a program.
 
-use crate::names::{commented, identifier, quoted, stem};
+use crate::names::{commented, identifier, stem};
 use crate::{Outline, Run, Step};
+use mlpc_syntax::quoted;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What each step and each of its outputs is called in the program.

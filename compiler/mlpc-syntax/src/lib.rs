@@ -15,10 +15,12 @@ mod grammar;
 mod lexer;
 mod lower;
 mod parser;
+mod spell;
 mod split;
 mod tree;
 
 pub use grammar::{Rule, describe};
 pub use parser::{Parse, parse};
+pub use spell::{identifier, quoted};
 pub use split::{Chunk, ChunkKind, split};
 pub use tree::{NodeId, SyntaxTree};

@@ -1,7 +1,8 @@
 //! A dataset block from a draft, laid out as people lay out theirs.
 
 use super::numbers::{around, grouped};
-use super::{Draft, Drafted, Source, quoted};
+use super::{Draft, Drafted, Source};
+use mlpc_syntax::{identifier, quoted};
 use std::collections::BTreeSet;
 
 /// The block, and what had to be left out of it.
@@ -37,7 +38,7 @@ fn fields(draft: &Draft) -> (Vec<Field<'_>>, Vec<String>) {
             left_out.push(column.name.clone());
             continue;
         };
-        let name = identifier(&column.name, &mut taken);
+        let name = identifier(&column.name, "column", &mut taken);
         let mut text = ty;
         if column.nulls > 0.0 {
             text.push('?');
@@ -61,33 +62,6 @@ fn range(draft: &Draft, column: &Drafted) -> Option<(String, String)> {
     let (low, high) = around(column.low?, column.high?, column.kind == "int")?;
     let is_key = draft.key.as_slice() == std::slice::from_ref(&column.name);
     Some(if is_key { (low, String::new()) } else { (low, format!("={high}")) })
-}
-
-/// A name that the language takes, like that of the source, and not taken yet.
-fn identifier(source: &str, taken: &mut BTreeSet<String>) -> String {
-    let is_plain = |text: &str| {
-        text.starts_with(|c: char| c.is_ascii_alphabetic())
-            && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-    };
-    let mut name = source.to_owned();
-    if !is_plain(source) {
-        let words: Vec<String> = source
-            .split(|c: char| !c.is_ascii_alphanumeric())
-            .filter(|word| !word.is_empty())
-            .map(str::to_lowercase)
-            .collect();
-        name = words.join("_");
-        if !is_plain(&name) {
-            name = format!("column_{name}").trim_end_matches('_').to_owned();
-        }
-    }
-    let first = name.clone();
-    let mut number = 2;
-    while !taken.insert(name.clone()) {
-        name = format!("{first}_{number}");
-        number += 1;
-    }
-    name
 }
 
 fn call(source: &Source, shown: &str, draft: &Draft) -> String {

@@ -11,6 +11,7 @@ use crate::error::ToolError;
 use crate::exit::Exit;
 use crate::terminal::Terminal;
 use crate::tools;
+use mlpc_syntax::quoted;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -147,19 +148,4 @@ impl Drafted {
 fn category(levels: &[String]) -> String {
     let levels: Vec<String> = levels.iter().map(|level| quoted(level)).collect();
     format!("category[{}]", levels.join(", "))
-}
-
-/// A plain string of the language.
-fn quoted(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => quoted.extend(['\\', c]),
-            '\n' => quoted.push_str("\\n"),
-            '\t' => quoted.push_str("\\t"),
-            c if c.is_control() => quoted.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
-            c => quoted.push(c),
-        }
-    }
-    quoted + "\""
 }
