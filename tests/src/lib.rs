@@ -12,6 +12,7 @@ pub mod program;
 pub mod project;
 pub mod python;
 pub mod reveal;
+pub mod rides;
 pub mod snapshot;
 pub mod stdlib;
 pub mod store;

@@ -208,6 +208,7 @@ mod tests {
             ("[check]\ncoverage = \"all\"\n", "a share from 0 to 1", "not a share"),
             ("project = 1\n", "`project` is a section", "not a section"),
             ("[project\n", "is no TOML", "here"),
+            ("[target.kubeflow]\nsecrets = \"KEY=store\"\n", "is `NAME=SECRET/KEY, …`", "not of this form"),
         ];
         for (text, message, hint) in cases {
             let shown = parse(text, "mlp.toml").unwrap_err().render(false);

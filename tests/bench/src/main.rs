@@ -12,6 +12,7 @@ mod flights;
 mod ninja;
 mod plans;
 mod python;
+mod targets;
 mod taken;
 
 use std::process::ExitCode;
@@ -28,6 +29,7 @@ const BENCHMARKS: &[Benchmark] = &[
     ("python", python::measure),
     ("check", check::measure),
     ("features", features::measure),
+    ("targets", targets::measure),
     ("flights", flights::measure),
 ];
 

@@ -1,4 +1,4 @@
-"""Reads definitions for Kubeflow back with its SDK: `graph.py FILE` writes the steps that they hold, by name, as JSON."""
+"""Reads definitions for Kubeflow back with its SDK: `graph.py FILE…` writes a list of the steps that they hold, by name."""
 
 from __future__ import annotations
 
@@ -79,7 +79,6 @@ class Reader:
                 )
                 continue
             label = named[name]["executorLabel"]
-            pod = self.pods[label]
             self.steps[self.step_of(named[name])] = {
                 "parameters": read["parameters"],
                 "artifacts": read["artifacts"],
@@ -98,18 +97,29 @@ class Reader:
                 "args": self.container(named[name])["args"],
                 "image": self.container(named[name])["image"],
                 "resources": self.container(named[name]).get("resources"),
-                "timeout": pod.get("activeDeadlineSeconds"),
-                "annotations": pod.get("podMetadata", {}).get("annotations", {}),
+                "env": self.container(named[name]).get("env", []),
+                "pod": self.pods[label],
             }
 
 
-def main() -> None:
-    """Read one file."""
-    loaded = components.load_component_from_file(sys.argv[1])
+def graph(path: str) -> Json:
+    """What a definition holds."""
+    loaded = components.load_component_from_file(path)
     spec = json_format.MessageToDict(loaded.pipeline_spec)
     reader = Reader(spec, json_format.MessageToDict(loaded.platform_spec))
     reader.read(spec["root"], {}, [], [])
-    json.dump({"pipeline": spec["pipelineInfo"], "steps": reader.steps}, sys.stdout)
+    store = spec["root"]["inputDefinitions"]["parameters"]["store"]
+    return {
+        "pipeline": spec["pipelineInfo"],
+        "root": spec.get("defaultPipelineRoot"),
+        "store": store.get("defaultValue"),
+        "steps": reader.steps,
+    }
+
+
+def main() -> None:
+    """Read files."""
+    json.dump([graph(path) for path in sys.argv[1:]], sys.stdout)
 
 
 if __name__ == "__main__":

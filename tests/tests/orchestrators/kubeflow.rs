@@ -1,11 +1,18 @@
 //! Definitions for Kubeflow: valid to the letter, run by the SDK's own orchestrator, and the same graph as the plan.
 
+use mlpc_emit::Choice;
 use mlpc_native::digest::digest;
+use mlpc_plan::Plan;
+use mlpc_plan::plan::Param;
 use mlpc_tests::project::{Project, Run};
 use mlpc_tests::python::{self, repository};
+use mlpc_tests::rides;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
@@ -35,15 +42,22 @@ struct Built<'a> {
 /// A run by the SDK.
 struct Ran {
     ended: String,
-    /// Steps whose containers ran, with their exit codes.
-    steps: BTreeMap<String, i64>,
+    /// The steps whose containers ran, with their exit codes, in the order in which they ended.
+    containers: Vec<(String, i64)>,
     /// The folder of its artifacts.
     artifacts: PathBuf,
 }
 
 impl Ran {
-    fn steps(&self) -> Vec<&str> {
-        self.steps.keys().map(String::as_str).collect()
+    fn steps(&self) -> BTreeSet<&str> {
+        self.containers.iter().map(|(step, _)| step.as_str()).collect()
+    }
+
+    /// Each step ran once and ended well.
+    fn ran_smoothly(&self) -> bool {
+        self.ended == "succeeded"
+            && self.steps().len() == self.containers.len()
+            && self.containers.iter().all(|(_, code)| *code == 0)
     }
 }
 
@@ -65,7 +79,11 @@ impl<'a> Built<'a> {
     }
 
     fn definition(&self) -> PathBuf {
-        self.folder.join("pipelines/train.yaml")
+        self.definition_of("train")
+    }
+
+    fn definition_of(&self, entry: &str) -> PathBuf {
+        self.folder.join("pipelines").join(format!("{entry}.yaml"))
     }
 
     fn plan(&self) -> Value {
@@ -88,25 +106,24 @@ impl<'a> Built<'a> {
     }
 
     fn run(&self) -> Ran {
+        self.run_of("train")
+    }
+
+    fn run_of(&self, entry: &str) -> Ran {
         let root = self.project.path.join("artifacts");
         std::fs::create_dir_all(&root).unwrap();
         let before: BTreeSet<PathBuf> = std::fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().path()).collect();
         let mut command = script("run.py");
-        command.arg(self.definition()).arg("--build").arg(&self.folder).arg("--python").arg(python::python());
+        command.arg(self.definition_of(entry)).arg("--build").arg(&self.folder).arg("--python").arg(python::python());
         command.arg("--root").arg(&root).args(["--store", &self.uri(), "--cache"]);
         // A container sees nothing of the build's surroundings.
         let told: Value = serde_json::from_str(&printed(command.current_dir("/"))).unwrap();
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let steps = told["ran"].as_array().unwrap();
-        let steps = steps.iter().map(|ran| (text(&ran["step"]), ran["code"].as_i64().unwrap())).collect();
+        let containers = steps.iter().map(|ran| (text(&ran["step"]), ran["code"].as_i64().unwrap())).collect();
         let runs = told["runs"].as_array().unwrap().iter().map(|run| PathBuf::from(text(run)));
         let artifacts = runs.filter(|run| !before.contains(run)).last().unwrap_or_default();
-        Ran { ended: text(&told["ended"]), steps, artifacts }
-    }
-
-    /// What was read back from a definition.
-    fn graph(&self, definition: &Path) -> Value {
-        serde_json::from_str(&printed(script("graph.py").arg(definition))).unwrap()
+        Ran { ended: text(&told["ended"]), containers, artifacts }
     }
 
     /// The names of steps that the run before recorded.
@@ -115,6 +132,11 @@ impl<'a> Built<'a> {
         let text = std::fs::read(self.store().join("runs").join(name).join("last.json")).ok()?;
         Some(serde_json::from_slice(&text).unwrap())
     }
+}
+
+/// What is read back from definitions.
+fn graphs(definitions: &[PathBuf]) -> Vec<Value> {
+    serde_json::from_str(&printed(script("graph.py").args(definitions))).unwrap()
 }
 
 /// The name of a step's task.
@@ -136,39 +158,48 @@ fn assert_same_artifacts(plan: &Value, ran: &Ran, native: &Run) {
     assert!(compared >= plan["steps"].as_array().unwrap().len());
 }
 
+/// Runs a project on this machine and on Kubeflow, to the same bytes.
+fn assert_runs_the_same(project: &Project) -> (Built<'_>, Ran, Run) {
+    project.lock();
+    let native = project.succeed(&[]);
+    let built = Built::of(project);
+    built.push();
+    let ran = built.run();
+    assert!(ran.ran_smoothly(), "{} {:?}", ran.ended, ran.containers);
+    let done = native.steps("succeeded");
+    assert_eq!(ran.steps(), done.iter().map(String::as_str).chain(["finish"]).collect());
+    assert_same_artifacts(&built.plan(), &ran, &native);
+    assert!(built.last().is_some(), "the run is recorded");
+    (built, ran, native)
+}
+
 #[test]
 fn penguins_run_on_kubeflow_as_on_this_machine() {
     let project = Project::example("penguins");
-    project.lock();
-    let native = project.succeed(&[]);
-    let built = Built::of(&project);
-    built.push();
-    let ran = built.run();
-    assert_eq!(ran.ended, "succeeded");
-    let mut all: Vec<String> = native.steps("succeeded");
-    all.push("finish".to_owned());
-    all.sort();
-    assert_eq!(ran.steps(), all);
-    assert!(ran.steps.values().all(|code| *code == 0), "{:?}", ran.steps);
-    assert_same_artifacts(&built.plan(), &ran, &native);
+    let (built, ran, native) = assert_runs_the_same(&project);
     assert_eq!(std::fs::read_to_string(ran.artifacts.join("gate-release/passed")).unwrap(), "true");
     let registry = built.store().join("registry/penguin_classifier");
     let registered: Value = serde_json::from_slice(&std::fs::read(registry.join("registry.json")).unwrap()).unwrap();
     assert_eq!(registered["aliases"]["champion"], 1);
     let model = registered["versions"][0]["digest"].as_str().unwrap();
     assert_eq!(digest(&registry.join(model)).unwrap(), native.artifacts()["species_model"]);
-    let first = built.last().expect("the run is recorded");
 
-    what_was_done_is_not_done_again(&built, &first);
+    what_was_done_is_not_done_again(&built);
     a_refused_gate_skips_what_is_behind_it(&project);
     another_image_is_refused(&project);
 }
 
+#[test]
+fn diabetes_runs_on_kubeflow_as_on_this_machine() {
+    assert_runs_the_same(&Project::example("diabetes"));
+}
+
 /// Kubeflow's cache knows steps by their identities; what others see is done every time.
-fn what_was_done_is_not_done_again(built: &Built<'_>, first: &Value) {
+fn what_was_done_is_not_done_again(built: &Built<'_>) {
+    let first = built.last().unwrap();
     let again = built.run();
-    assert_eq!(again.ended, "succeeded");
-    assert_eq!(again.steps(), ["finish", "register.penguin_classifier"]);
+    assert!(again.ran_smoothly(), "{} {:?}", again.ended, again.containers);
+    assert_eq!(again.steps(), BTreeSet::from(["finish", "register.penguin_classifier"]));
     let last = built.last().unwrap();
     assert_eq!(last["steps"], first["steps"]);
     assert_ne!(last["run"], first["run"]);
@@ -179,9 +210,8 @@ fn a_refused_gate_skips_what_is_behind_it(project: &Project) {
     let built = Built::of(project);
     let ran = built.run();
     // The run does not fail, and of the steps before the gate none has changed.
-    assert_eq!(ran.ended, "succeeded");
-    assert_eq!(ran.steps(), ["finish", "gate.release"]);
-    assert_eq!(ran.steps["gate.release"], 0);
+    assert!(ran.ran_smoothly(), "{} {:?}", ran.ended, ran.containers);
+    assert_eq!(ran.steps(), BTreeSet::from(["finish", "gate.release"]));
     assert_eq!(std::fs::read_to_string(ran.artifacts.join("gate-release/passed")).unwrap(), "false");
     let verdict = std::fs::read(ran.artifacts.join("gate-release/verdict")).unwrap();
     assert_eq!(serde_json::from_slice::<Value>(&verdict).unwrap()["passed"], false);
@@ -197,7 +227,7 @@ fn another_image_is_refused(project: &Project) {
     let before = built.last().unwrap();
     let ran = built.run();
     assert_eq!(ran.ended, "failed");
-    assert_eq!(ran.steps, BTreeMap::from([("ingest.penguins".to_owned(), 1), ("finish".to_owned(), 0)]));
+    assert_eq!(ran.containers, [("ingest.penguins".to_owned(), 1), ("finish".to_owned(), 0)]);
     assert_eq!(built.last().unwrap(), before);
 }
 
@@ -269,21 +299,21 @@ fn assert_same_step(step: &Value, found: &Value, before: &BTreeMap<String, BTree
         assert_eq!(seconds("backoffMaxDuration"), planned("max_ms"), "{id}");
         assert_eq!(found["retry"]["backoffFactor"].as_f64(), step["retry"]["factor"].as_f64(), "{id}");
     }
-    let timeout = found["timeout"].as_str().map(|seconds| seconds.parse::<u64>().unwrap());
+    let timeout = found["pod"]["activeDeadlineSeconds"].as_str().map(|seconds| seconds.parse::<u64>().unwrap());
     assert_eq!(timeout, step["timeout_seconds"].as_u64(), "{id}");
     assert_eq!(found["resources"]["resourceCpuLimit"], step["resources"]["cpu"].to_string(), "{id}");
     assert_eq!(found["resources"]["resourceMemoryLimit"].is_null(), step["resources"]["memory"].is_null(), "{id}");
-    assert_eq!(found["annotations"]["mlp/step"], step["id"]);
+    assert_eq!(found["pod"]["podMetadata"]["annotations"]["mlp/step"], step["id"]);
 }
 
 /// Every definition of a project, read back.
 fn assert_same_graphs(project: &Project) {
     let built = Built::of(project);
-    for definition in built.definitions() {
+    let definitions = built.definitions();
+    for (definition, graph) in definitions.iter().zip(graphs(&definitions)) {
         let entry = definition.file_stem().unwrap().to_str().unwrap().to_owned();
         let path = if entry == "train" { "plan.json".to_owned() } else { format!("plans/{entry}.json") };
         let plan: Value = serde_json::from_slice(&std::fs::read(built.folder.join(path)).unwrap()).unwrap();
-        let graph = built.graph(&definition);
         let before = ancestors(&plan);
         let steps = plan["steps"].as_array().unwrap();
         for step in steps {
@@ -305,5 +335,271 @@ fn definitions_are_the_same_graphs_as_plans() {
         let project = Project::example(name);
         project.lock();
         assert_same_graphs(&project);
+    }
+}
+
+/// An entry point of its own reads the champion and what was delivered before, which only the store knows.
+#[test]
+fn predictions_are_delivered_through_the_store() {
+    let project = rides::project(200);
+    assert_same_graphs(&project);
+    let built = Built::of(&project);
+    built.push();
+    let early = built.run_of("predict.nightly");
+    assert_eq!(early.ended, "failed");
+    assert!(early.containers.contains(&("predict.nightly".to_owned(), 4)), "{:?}", early.containers);
+    assert!(built.run().ran_smoothly());
+    let delivered = || {
+        let told: Value =
+            serde_json::from_slice(&std::fs::read(built.store().join("delivered/scores/new.parquet.json")).unwrap())
+                .unwrap();
+        let sha256 = told["sha256"].as_str().unwrap().to_owned();
+        assert_eq!(digest(&built.store().join("delivered").join(&sha256)).unwrap(), sha256);
+        sha256
+    };
+    let first = built.run_of("predict.nightly");
+    assert!(first.ran_smoothly(), "{:?}", first.containers);
+    let predictions = |ran: &Ran| digest(&ran.artifacts.join("predict-nightly/predictions")).unwrap();
+    assert_eq!(predictions(&first), delivered());
+    // All rows are delivered, so that nothing is new; what was delivered stays as it is.
+    let second = built.run_of("predict.nightly");
+    assert_eq!(second.steps(), BTreeSet::from(["finish", "predict.nightly"]));
+    assert_eq!(predictions(&second), predictions(&first));
+    assert_eq!(delivered(), predictions(&first));
+}
+
+/// Everything that `mlp.toml` may say.
+const SETTINGS: &str = r#"
+[target.kubeflow]
+image = "registry.example/penguins@sha256:0123"
+images = "other=registry.example/other@sha256:4567"
+store = "s3://team/penguins"
+pipeline_root = "s3://team/kubeflow"
+env = "AWS_REGION=eu-central-1, NOTE=a=b"
+secrets = "KEY_ID=store/id, SECRET=store/secret, WEBHOOK=slack/address"
+volumes = "shared=/data"
+node_selector = "pool=training"
+accelerators = "train.species_model=nvidia.com/gpu:2"
+image_pull_policy = "Always"
+image_pull_secret = "registry"
+"#;
+
+#[test]
+fn settings_reach_every_pod() {
+    let project = Project::example("penguins");
+    project.lock();
+    project.write("mlp.toml", SETTINGS);
+    let [graph] = &graphs(&[Built::of(&project).definition()])[..] else { panic!("one definition was read") };
+    assert_eq!(graph["store"], "s3://team/penguins");
+    assert_eq!(graph["root"], "s3://team/kubeflow");
+    let steps = graph["steps"].as_object().unwrap();
+    for (id, step) in steps {
+        assert_eq!(step["image"], "registry.example/penguins@sha256:0123", "{id}");
+        let variables = json!([{ "name": "AWS_REGION", "value": "eu-central-1" }, { "name": "NOTE", "value": "a=b" }]);
+        assert_eq!(step["env"], variables, "{id}");
+        let named = |name: &str| json!({ "runtimeValue": { "constant": name } });
+        let key = |key: &str, variable: &str| json!({ "secretKey": key, "envVar": variable });
+        let secrets = json!([
+            { "secretNameParameter": named("store"), "keyToEnv": [key("id", "KEY_ID"), key("secret", "SECRET")] },
+            { "secretNameParameter": named("slack"), "keyToEnv": [key("address", "WEBHOOK")] },
+        ]);
+        assert_eq!(step["pod"]["secretAsEnv"], secrets, "{id}");
+        assert_eq!(step["pod"]["pvcMount"], json!([{ "pvcNameParameter": named("shared"), "mountPath": "/data" }]));
+        assert_eq!(step["pod"]["nodeSelector"]["labels"], json!({ "pool": "training" }));
+        assert_eq!(step["pod"]["imagePullPolicy"], "Always");
+        assert_eq!(step["pod"]["imagePullSecret"], json!([{ "secretNameParameter": named("registry") }]));
+        let device = json!({ "resourceType": "nvidia.com/gpu", "resourceCount": "2" });
+        let wanted = if id == "train.species_model" { device } else { Value::Null };
+        assert_eq!(step["resources"]["accelerator"], wanted, "{id}");
+    }
+}
+
+/// A step that succeeds at the third try, with everything that a step may ask for.
+const TRIES: &str = r#"
+/// Two steps in the shell.
+pipeline tries {
+  owner = "ops@example.com"
+  seed  = 1
+}
+
+step flaky {
+  outputs { text: file("text.txt") }
+  run   = shell("n=$(cat COUNTER || echo 0); echo $((n + 1)) > COUNTER; test $n -ge 2 && echo hello > {text}")
+  retry = retry(attempts: 4, backoff: exponential(1s, max: 2s))
+  resources {
+    cpu    = 2
+    memory = 3Gi
+  }
+  timeout = 5m
+}
+
+step count {
+  inputs { text = flaky.text }
+  outputs { letters: file("letters.txt") }
+  run = shell("wc -c < {text} > {letters}")
+}
+"#;
+
+#[test]
+fn a_step_that_fails_is_tried_again() {
+    let project = Project::of("");
+    let counter = project.path.join("counter");
+    project.write("main.mlp", TRIES.replace("COUNTER", counter.to_str().unwrap()));
+    project.lock();
+    assert_same_graphs(&project);
+    let ran = Built::of(&project).run();
+    assert_eq!(ran.ended, "succeeded");
+    let codes = |name: &str| ran.containers.iter().filter(|(step, _)| step == name).map(|(_, code)| *code).collect();
+    let (flaky, count): (Vec<i64>, Vec<i64>) = (codes("step.flaky"), codes("step.count"));
+    assert_eq!((flaky, count), (vec![1, 1, 0], vec![0]));
+    let letters = std::fs::read_to_string(ran.artifacts.join("step-count/letters")).unwrap();
+    assert_eq!(letters.trim(), "6");
+}
+
+/// Texts that a careless printer breaks.
+const TEXTS: &[&str] = &[
+    "",
+    " ",
+    "no",
+    "Y",
+    "null",
+    "~",
+    "=",
+    "<<",
+    "1e3",
+    "0o17",
+    "017",
+    "0x1F",
+    "1_000",
+    "12:30:45",
+    "2026-11-23",
+    ".inf",
+    "'",
+    "\"",
+    "''\"\"",
+    "\\",
+    "\\n",
+    "a\nb",
+    "a\r\nb\r",
+    "\n\n",
+    "\t",
+    " lead",
+    "trail ",
+    "a: b",
+    "a #b",
+    "# a",
+    "- a",
+    "? a",
+    ": ",
+    "%YAML 1.1",
+    "---",
+    "...",
+    "--- !x",
+    "!!python/object/apply:os.system [true]",
+    "!tag",
+    "&a",
+    "*a",
+    "@a",
+    "`a`",
+    "|",
+    ">-",
+    "[",
+    "]",
+    "{a}",
+    "{{ x }}",
+    "{% raw %}",
+    "{{$.inputs.parameters['store']}}",
+    "{{workflow.name}}",
+    "f\"{x!r}\"",
+    "${HOME}",
+    "$(touch /tmp/x)",
+    "\u{0}\u{7}\u{1b}[31m",
+    "\u{7f}\u{85}\u{a0}",
+    "\u{2028}\u{2029}",
+    "\u{202e}abc\u{2066}",
+    "\u{feff}a",
+    "é\u{301}",
+    "😀\u{200d}👩",
+    "\u{fffe}\u{ffff}",
+    "\u{e000}",
+    "日本語",
+    "\u{10ffff}",
+];
+
+fn text() -> impl Strategy<Value = String> {
+    let known = || proptest::sample::select(TEXTS).prop_map(str::to_owned);
+    prop_oneof![
+        known(),
+        (known(), known(), known()).prop_map(|(first, second, third)| first + &second + &third),
+        proptest::collection::vec(any::<char>(), 0..30).prop_map(String::from_iter),
+        "[a-zA-Z_.:/ -]{0,20}",
+    ]
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    let number = prop_oneof![
+        any::<i32>().prop_map(Value::from),
+        any::<f64>().prop_filter("JSON has no others", |number| number.is_finite()).prop_map(Value::from),
+    ];
+    let leaf =
+        prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from), number, text().prop_map(Value::from)];
+    leaf.prop_recursive(4, 40, 6, |inner| {
+        let list = proptest::collection::vec(inner.clone(), 0..6).prop_map(Value::from);
+        let map = proptest::collection::vec((text(), inner), 0..6);
+        prop_oneof![list, map.prop_map(|pairs| Value::Object(pairs.into_iter().collect()))]
+    })
+}
+
+/// Readers of YAML 1.1 and 1.2 see the same values, those that were printed.
+#[test]
+fn every_reader_of_yaml_sees_what_was_printed() {
+    let mut runner = TestRunner::deterministic();
+    let mut values: Vec<Value> = TEXTS.iter().map(|text| json!({ *text: text, "list": [text] })).collect();
+    let long = TEXTS.concat().repeat(250);
+    assert!(long.len() > 64 * 1024);
+    values.push(json!({ "long": long, long.clone(): 1 }));
+    values.extend((0..200).map(|_| value().new_tree(&mut runner).unwrap().current()));
+    let documents: Vec<(String, Value)> =
+        values.into_iter().map(|value| (mlpc_emit::yaml::document(&value), value)).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("documents.json");
+    std::fs::write(&path, serde_json::to_vec(&documents).unwrap()).unwrap();
+    assert_eq!(printed(script("texts.py").arg(path)), "");
+}
+
+/// Whatever people write comes back from the definition as the SDK reads it.
+#[test]
+fn texts_of_people_come_back_as_they_were() {
+    let project = Project::example("penguins");
+    project.lock();
+    let plan: Plan = serde_json::from_value(Built::of(&project).plan()).unwrap();
+    let kubeflow = Choice::of(mlpc_emit::backend::backend("kubeflow").unwrap());
+    let plain: String = TEXTS.iter().copied().filter(|text| !text.contains("{{")).collect();
+    let long = plain.repeat(250);
+    assert!(long.len() > 64 * 1024);
+    let docs = ["no", "'\"", " lead\n", "{{ x }}: {% y %} $(z)", "\u{202e}abc\u{2028}", long.as_str()];
+    let folder = tempfile::tempdir().unwrap();
+    let mut paths = Vec::new();
+    for (at, doc) in docs.iter().enumerate() {
+        let mut plan = plan.clone();
+        plan.pipeline.doc = Some((*doc).to_owned());
+        let train = plan.steps.iter_mut().find(|step| step.id == "train.species_model").unwrap();
+        for (number, text) in TEXTS.iter().chain(&[long.as_str()]).enumerate() {
+            let param = Param { python_type: "str".to_owned(), value: json!(text), default: false };
+            train.params.insert(format!("text_{number}"), param);
+        }
+        let tree = mlpc_emit::build_for(&kubeflow, &mut plan, &mut Default::default(), &BTreeMap::new()).unwrap();
+        paths.push(folder.path().join(format!("{at}.yaml")));
+        std::fs::write(&paths[at], &tree["pipelines/train.yaml"]).unwrap();
+    }
+    assert_eq!(printed(script("validate.py").args(&paths)).trim(), "");
+    for (doc, graph) in docs.iter().zip(graphs(&paths)) {
+        assert_eq!(graph["pipeline"]["description"], *doc);
+        let shown = &graph["steps"]["train.species_model"]["parameters"]["params"]["value"];
+        for (number, text) in TEXTS.iter().chain(&[long.as_str()]).enumerate() {
+            // Servers fill in what stands in double braces, so that is not shown.
+            let wanted = if text.contains("{{") { Value::Null } else { json!(text) };
+            assert_eq!(shown[format!("text_{number}")], wanted);
+        }
     }
 }
