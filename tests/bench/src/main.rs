@@ -12,8 +12,8 @@ mod flights;
 mod ninja;
 mod plans;
 mod python;
-mod targets;
 mod taken;
+mod targets;
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
