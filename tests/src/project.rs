@@ -91,6 +91,11 @@ impl Project {
 
     /// Writes `mlp.lock` with the packages of the tests' own environment, so that nothing is resolved and all share it.
     pub fn lock(&self) {
+        self.lock_with(&locked());
+    }
+
+    /// The same with the packages of another environment.
+    pub fn lock_with(&self, packages: &LockedEnvironment) {
         let mut db = Database::default();
         let project = mlpc_hir::load(&mut db, &RealSystem::new(&self.path), &self.program, None).expect("it loads");
         let wanted = mlpc_plan::wanted(&db, project);
@@ -109,7 +114,7 @@ impl Project {
         }
         lock.code.extend(wanted.code.iter().map(|code| (code.path.clone(), sha256(&code.path))));
         for environment in &wanted.environments {
-            let entry = LockedEnvironment { requirements: environment.digest(), ..locked() };
+            let entry = LockedEnvironment { requirements: environment.digest(), ..packages.clone() };
             lock.environments.insert(environment.name.clone(), entry);
         }
         self.write("mlp.lock", lock.print());

@@ -13,7 +13,7 @@ const NAME: &str = "tests";
 /// The Python of all environments.
 const VERSION: &str = "3.11";
 /// Every environment that is locked here.
-pub const ENVIRONMENTS: [&str; 5] = [NAME, "airflow", "kubeflow", "prefect", "containers"];
+pub const ENVIRONMENTS: [&str; 6] = [NAME, "airflow", "kubeflow", "prefect", "containers", "stores"];
 
 /// The repository.
 #[must_use]
@@ -47,7 +47,9 @@ pub fn locked() -> LockedEnvironment {
     locked_as(NAME)
 }
 
-fn locked_as(name: &str) -> LockedEnvironment {
+/// A locked environment.
+#[must_use]
+pub fn locked_as(name: &str) -> LockedEnvironment {
     let text = fs::read_to_string(file(name, false)).expect("BLESS=1 makes the lock");
     let lock = parse(&text).expect("the lock can be read");
     lock.environments.get(name).cloned().expect("the lock holds the environment")

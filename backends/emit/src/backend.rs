@@ -95,6 +95,9 @@ pub struct Setting {
     pub doc: &'static str,
 }
 
+/// The setting of backends that says where artifacts are kept.
+const STORE: &str = "store";
+
 /// A backend, its version, and what is said of it.
 #[derive(Clone)]
 pub struct Choice {
@@ -112,6 +115,19 @@ impl Choice {
     pub fn of(backend: &'static dyn Backend) -> Self {
         let version = backend.versions().first().copied().unwrap_or_default().to_owned();
         Self { backend, version, settings: BTreeMap::new() }
+    }
+
+    /// With the pipeline's storage for `store`, unless `mlp.toml` names another. A folder of the project is left out: other
+    /// machines do not see it.
+    #[must_use]
+    pub fn with_storage_of(&self, plan: &Plan) -> Self {
+        let mut choice = self.clone();
+        let takes = self.backend.settings().iter().any(|setting| setting.name == STORE);
+        let shared = plan.pipeline.storage.as_ref().filter(|storage| storage.uri.contains("//"));
+        if let Some(storage) = shared.filter(|_| takes) {
+            choice.settings.entry(STORE.to_owned()).or_insert_with(|| storage.address());
+        }
+        choice
     }
 
     /// A setting's value: what `mlp.toml` says, else its default.

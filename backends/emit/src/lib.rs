@@ -99,6 +99,7 @@ pub fn build_for(
     }
     tree.insert("pyproject.toml".to_owned(), layout.text("pyproject.toml", &())?);
     tree.insert("README.md".to_owned(), readme::page(&layout, plan)?);
+    let choice = &choice.with_storage_of(plan);
     let target = Target { choice, plan, entries };
     choice.backend.emit(&target, &mut tree)?;
     let plans: Vec<&Plan> = std::iter::once(&*plan).chain(entries.values()).collect();

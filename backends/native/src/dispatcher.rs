@@ -178,6 +178,7 @@ impl Dispatcher {
             ExecutorEvent::Retrying { position, attempt, wait, message } => {
                 RunEvent::StepRetrying { step: name(position), attempt, wait: wait.as_secs_f64(), message }
             }
+            ExecutorEvent::Warning { message } => RunEvent::Warning { message },
             ExecutorEvent::Registered { position, registered } => self.registered(position, registered),
             ExecutorEvent::EnvironmentPreparing { environment, message } => {
                 RunEvent::EnvironmentPreparing { environment, message }

@@ -31,6 +31,7 @@ pub(crate) enum ExecutorEvent {
     Started { position: usize, attempt: u32, log: PathBuf },
     Output { position: usize, line: String },
     Retrying { position: usize, attempt: u32, wait: Duration, message: String },
+    Warning { message: String },
     Registered { position: usize, registered: Registered },
     Ended { position: usize, ended: Box<Ended> },
 }
@@ -171,14 +172,33 @@ impl Executor {
                 ended.stored(*entry);
                 Ok(())
             }
-            Lookup::Missing | Lookup::Damaged => {
-                let mut made = Made::default();
-                let result = make(self, task, &mut work, &mut made).await;
-                ended.made(made);
-                result
-            }
+            Lookup::Missing | Lookup::Damaged => self.fetch_or_make(task, &mut work, ended, forced).await,
         };
         store.end(work);
+        result
+    }
+
+    /// Gets what another machine made, or makes it and shares it.
+    async fn fetch_or_make(
+        &self,
+        task: Task<'_>,
+        work: &mut Work,
+        ended: &mut Ended,
+        forced: bool,
+    ) -> Result<(), Failure> {
+        let remote = self.prepared.remote.as_ref();
+        if let Some(remote) = remote.filter(|_| !forced)
+            && let Some(entry) = remote.find(self, task, work).await?
+        {
+            ended.stored(entry);
+            return Ok(());
+        }
+        let mut made = Made::default();
+        let result = make(self, task, work, &mut made).await;
+        ended.made(made);
+        if let (Some(remote), Some(entry)) = (remote, &ended.entry) {
+            remote.keep(self, task, entry).await?;
+        }
         result
     }
 

@@ -30,6 +30,7 @@ mod preview;
 mod process;
 mod pythons;
 pub mod registry;
+mod remote;
 pub mod resolve;
 mod result;
 mod run;

@@ -29,6 +29,8 @@ pub struct Options {
     pub stream_output: bool,
     /// Whether SIGINT and SIGTERM stop the run. Off, only [`crate::Canceller`] does.
     pub handle_signals: bool,
+    /// Whether the pipeline's storage is looked into before a step and given what the step made.
+    pub remote: bool,
     /// Variables of the environment given to every step beside the fixed ones.
     pub variables: BTreeMap<String, String>,
 }
@@ -73,6 +75,7 @@ impl Options {
             grace: Duration::from_secs(10),
             stream_output: false,
             handle_signals: true,
+            remote: true,
             variables: BTreeMap::new(),
         }
     }

@@ -7,6 +7,7 @@ use crate::history::{self, RunRecord, Writer};
 use crate::layout::{Layout, absolute};
 use crate::logs::Logs;
 use crate::options::Options;
+use crate::remote::Remote;
 use crate::settled::{self, Settled};
 use crate::store::Store;
 use crate::{RunError, sources};
@@ -36,6 +37,8 @@ pub(crate) struct Prepared {
     /// For each step of the plan, the positions of the steps that it needs.
     pub needs: Vec<Vec<usize>>,
     pub history: Writer,
+    /// The pipeline's storage, if it has one and it is to be used.
+    pub remote: Option<Remote>,
     pub _lock: RunLock,
 }
 
@@ -62,6 +65,7 @@ pub(crate) fn prepare(plan: &Plan, options: &Options) -> Result<Prepared, RunErr
     let store = Store::new(&layout, &run, seals, options.verify).file("create", &layout.store())?;
     let logs = Logs::new(layout.run(&run).join("logs"));
     let setting = Setting::new(&options);
+    let remote = Remote::new(&plan, &options, &layout.run(&run));
     let record = RunRecord { run: run.clone(), started: started.clone(), jobs: options.jobs };
     let history = Writer::start(database, Arc::clone(&plan), record, layout.store());
     Ok(Prepared {
@@ -79,6 +83,7 @@ pub(crate) fn prepare(plan: &Plan, options: &Options) -> Result<Prepared, RunErr
         positions,
         needs,
         history,
+        remote,
         _lock: lock,
     })
 }

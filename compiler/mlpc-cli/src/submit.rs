@@ -58,8 +58,8 @@ pub fn run(
 }
 
 /// Where the target keeps artifacts, which must be said where this machine can read it.
-fn store(choice: &Choice, _plan: &Plan) -> Result<String, ToolError> {
-    setting(choice, "store", "where artifacts are kept: `store = \"s3://bucket/prefix\"`")
+fn store(choice: &Choice, plan: &Plan) -> Result<String, ToolError> {
+    setting(&choice.with_storage_of(plan), "store", "where artifacts are kept: `store = \"s3://bucket/prefix\"`")
 }
 
 fn setting(choice: &Choice, name: &str, what: &str) -> Result<String, ToolError> {

@@ -162,7 +162,7 @@ declare_codes! {
     MLP0406 missing_timestamp Error "a construct that needs a time, on data that has none";
     MLP0407 schema_mismatch Error "a schema that the data does not have";
     MLP0408 unreadable_source Error "data that cannot be looked at";
-    MLP0409 literal_credentials Error "a password in the address of a database";
+    MLP0409 literal_credentials Error "a password in an address";
     MLP0413 wrong_distance Error "a distance measured where it cannot be";
     MLP0414 unknown_profile Error "a comparison with a profile that there is not";
     MLP0415 expectation_cannot_fail Error "an expectation that all data meet, or none";

@@ -3,12 +3,14 @@
 mod expectations;
 mod predict;
 mod splits;
+mod storage;
 pub mod tests;
 mod time;
 
 pub use expectations::*;
 pub use predict::*;
 pub use splits::*;
+pub use storage::*;
 pub use time::*;
 
 use crate::infer::causes::Cause;

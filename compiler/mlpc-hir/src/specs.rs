@@ -196,7 +196,7 @@ const PIPELINE_SETTINGS: &[SettingSpec] = &[
     setting("seed", Int, "from which every step's seed is derived"),
     ENVIRONMENT,
     setting("tracking", Any, "where runs are recorded"),
-    setting("storage", Any, "where artifacts are kept"),
+    setting("storage", Any, "where artifacts are kept that machines share: `s3(…)`, `gcs(…)`, `azure(…)`, `local(…)`"),
     SCHEDULE,
     setting("catch_up", Bool, "whether missed schedules are made up for"),
     RETRY,

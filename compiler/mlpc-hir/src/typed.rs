@@ -7,6 +7,7 @@ mod expr;
 mod features;
 mod learn;
 mod release;
+mod storage;
 pub mod test;
 
 pub use data::*;
@@ -15,6 +16,7 @@ pub use expr::*;
 pub use features::*;
 pub use learn::*;
 pub use release::*;
+pub use storage::*;
 
 use crate::types::{Interval, Ty};
 use mlpc_db::Place;
@@ -104,6 +106,10 @@ pub struct Pipeline {
     pub schedule: Option<Schedule>,
     /// Who is told how a run ended.
     pub notify: Vec<Notify>,
+    /// Where artifacts are kept beside this machine.
+    pub storage: Option<Storage>,
+    /// That of the pipeline and of every profile, each once.
+    pub storages: Vec<Storage>,
     /// Defaults for every step.
     pub operations: Operations,
 }

@@ -256,6 +256,7 @@ fn environment(db: &dyn Db, project: Project, name: &str, default: &str) -> Opti
     if default == name {
         requirements.extend(source_requirements(db, project));
     }
+    requirements.extend(storage_requirements(db, project));
     requirements.extend(value.packages);
     requirements.sort();
     requirements.dedup();
@@ -276,6 +277,14 @@ fn source_requirements(db: &dyn Db, project: Project) -> Vec<String> {
     };
     let datasets = all_blocks(db, project, "dataset").into_iter();
     datasets.filter_map(|block| package(&dataset(db, block).value.source.as_ref()?.1)).collect()
+}
+
+/// What reaching the storages takes, those of all profiles: one lock serves them all. Wherever a step runs, an orchestrator
+/// may have it fetch and keep its artifacts itself.
+fn storage_requirements(db: &dyn Db, project: Project) -> Vec<String> {
+    let pipelines = all_blocks(db, project, "pipeline").into_iter();
+    let storages = pipelines.flat_map(|block| operations::pipeline(db, block).value.storages.clone());
+    storages.flat_map(|storage| storage.service.packages()).map(|package| (*package).to_owned()).collect()
 }
 
 /// What the lock lacks or has wrong. Without a lock there is nothing to find: the next run writes one.

@@ -44,6 +44,11 @@ def digest(path: Path) -> str:
     return digest_of((relative, digest(path / relative)) for relative in tree(path))
 
 
+def digest_of_bytes(data: bytes) -> str:
+    """SHA-256 of what a file holds."""
+    return hashlib.sha256(data).hexdigest()
+
+
 def digest_of(files: Iterable[tuple[str, str]]) -> str:
     """Digest of a folder, from the relative paths and digests of its files."""
     lines = sorted(f"{relative}\0{sha256}\n" for relative, sha256 in files)

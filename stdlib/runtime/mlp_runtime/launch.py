@@ -26,12 +26,10 @@ from pathlib import Path
 from typing import Any
 
 from mlp_runtime import files, formats, notify, plans, stores
+from mlp_runtime.artifacts import RESULT, Artifacts, fetch_tree, upload_tree
 from mlp_runtime.plans import ROOT, Plan, Reference, Step
 from mlp_runtime.step import FAILED, REFUSED, Failure
 from mlp_runtime.stores import ABSENT, Store
-
-RESULT = "result.json"
-REFUSAL = ".refused"
 
 VARIABLES = {
     "TZ": "UTC",
@@ -100,7 +98,7 @@ class Run:
             return None if version is None else str(version["digest"])
         if reference.kind == "previous":
             identity = last.get(facts["step"])
-            record = None if identity is None else self._result(identity)
+            record = None if identity is None else self.artifacts.result(identity)
             return None if record is None else str(record["outputs"][facts["output"]]["sha256"])
         document = self.store.read(f"delivered/{facts['path']}.json")
         return None if document is None else str(json.loads(document.data)["sha256"])
@@ -114,7 +112,7 @@ class Run:
             print(f"{name}: a gate refused, so nothing is done")
             return REFUSED
         # Where files are carried, whoever carries them knows what there is.
-        found = None if self.carried else self._result(identity)
+        found = None if self.carried else self.artifacts.result(identity)
         inputs: Mapping[str, Path] = {}
         if found is None:
             inputs = self._inputs(step, identities, folder / "inputs")
@@ -123,7 +121,7 @@ class Run:
                 return code
             self._keep(step, identity, folder, refused=code == REFUSED)
         else:
-            code = REFUSED if self._has_refused(identity) else 0
+            code = REFUSED if self.artifacts.refused(identity) else 0
             print(f"{name}: {found['summary']} (kept from before as {identity[:12]})")
         if self.wanted:
             self._hand_over(step, identity, folder)
@@ -138,7 +136,7 @@ class Run:
         """What Kubeflow shows of a step's outputs: digests, and numbers of metrics."""
         step = self.plan.step(name)
         identity = self.plan.identities(self.start["settled"])[name]
-        record = self._known(identity)
+        record = self.artifacts.known(identity)
         artifacts = {}
         for output, made in record["outputs"].items():
             metadata = {"identity": identity, "sha256": made["sha256"]}
@@ -148,61 +146,25 @@ class Run:
             artifacts[output] = {"artifacts": [{"name": output, "metadata": metadata}]}
         return {"artifacts": artifacts}
 
-    def _place(self, identity: str, name: str) -> str:
-        """The key of a file of a finished step: as the native store lays them out; what is only told is elsewhere."""
-        return f"{'carried' if self.carried else 'store'}/{identity[:2]}/{identity}/{name}"
-
-    def _result(self, identity: str) -> dict[str, Any] | None:
-        """What a finished step said about itself."""
-        document = self.store.read(self._place(identity, RESULT))
-        if document is None:
-            return None
-        record: dict[str, Any] = json.loads(document.data)
-        return record
-
-    def _known(self, identity: str) -> dict[str, Any]:
-        record = self._result(identity)
-        if record is None:
-            raise Failure(f"the store has no result {identity[:12]}: an earlier step has not ended")
-        return record
+    @cached_property
+    def artifacts(self) -> Artifacts:
+        """What finished steps made; what an orchestrator carries, and is only told of, is elsewhere."""
+        return Artifacts(self.store, "carried" if self.carried else "store")
 
     def _keep(self, step: Step, identity: str, folder: Path, *, refused: bool) -> None:
-        """Put what a step made into the store; its result comes last and says that all is there."""
-        outputs = folder / "outputs"
-        for name, path in step.outputs.items():
-            made = outputs / path
-            if self.carried and (step.id, name) not in self.plan.read_later():
-                continue
-            if made.is_dir():
-                _upload_tree(self.store, self._place(identity, path), made)
-            elif made.exists():
-                self.store.upload(self._place(identity, path), made)
-        if refused:
-            self.store.write(self._place(identity, REFUSAL), b"")
-        record = files.read_json(outputs / RESULT, format=formats.RESULT)
-        record["outputs"] = {
-            name: {**output, "path": step.outputs[name]}
-            for name, output in record["outputs"].items()
-        }
-        self.store.write(self._place(identity, RESULT), _bytes(record))
-
-    def fetch_output(self, identity: str, output: str, folder: Path) -> Path:
-        """An output of a finished step, checked against what the step said that it wrote."""
-        record = self._known(identity)["outputs"][output]
-        key, path = self._place(identity, record["path"]), folder / str(record["path"])
-        if not self.store.fetch(key, path, sha256=record["sha256"]):
-            _fetch_tree(self.store, key, path, record["sha256"])
-        return path
+        """Put what a step made into the store, or what is read there of what an orchestrator carries."""
+        later = self.plan.read_later()
+        told = {name for name in step.outputs if self.carried and (step.id, name) not in later}
+        self.artifacts.keep(
+            identity, step.outputs, folder / "outputs", refused=refused, told=frozenset(told)
+        )
 
     def digest_of(self, identity: str, output: str) -> str:
         """The digest of an output of a finished step."""
-        return str(self._known(identity)["outputs"][output]["sha256"])
+        return str(self.artifacts.known(identity)["outputs"][output]["sha256"])
 
     def _refused(self, verdict: Reference, identities: Mapping[str, str]) -> bool:
-        return self._has_refused(identities[str(verdict.facts["step"])])
-
-    def _has_refused(self, identity: str) -> bool:
-        return self.store.read(self._place(identity, REFUSAL)) is not None
+        return self.artifacts.refused(identities[str(verdict.facts["step"])])
 
     def _inputs(self, step: Step, identities: Mapping[str, str], folder: Path) -> dict[str, Path]:
         """Where each input lies on this machine; what does not exist yet is left out."""
@@ -241,14 +203,14 @@ class Run:
         if reference.kind == "source":
             return self._source(str(facts["name"]), folder)
         if reference.kind == "step":
-            return self.fetch_output(identities[facts["step"]], facts["output"], folder)
+            return self.artifacts.fetch_output(identities[facts["step"]], facts["output"], folder)
         if digest is None:
             return None
         if reference.kind == "champion":
             return Registry(self.store, facts["model"]).fetch(digest, folder)
         if reference.kind == "previous":
             made = self.start["last"][facts["step"]]
-            return self.fetch_output(made, facts["output"], folder)
+            return self.artifacts.fetch_output(made, facts["output"], folder)
         path = folder / Path(str(facts["path"])).name
         return path if self.store.fetch(f"delivered/{digest}", path, sha256=digest) else None
 
@@ -270,7 +232,7 @@ class Run:
         for name, place in self.wanted.items():
             made = folder / "outputs" / step.outputs[name]
             if not made.exists():
-                made = self.fetch_output(identity, name, folder / "kept" / name)
+                made = self.artifacts.fetch_output(identity, name, folder / "kept" / name)
             place.parent.mkdir(parents=True, exist_ok=True)
             if made.is_dir():
                 shutil.copytree(made, place, dirs_exist_ok=True)
@@ -282,7 +244,7 @@ class Run:
         sha256 = self.digest_of(identity, "predictions")
         made = folder / "outputs" / step.outputs["predictions"]
         if not made.exists():
-            made = self.fetch_output(identity, "predictions", folder / "kept")
+            made = self.artifacts.fetch_output(identity, "predictions", folder / "kept")
         self.store.upload(f"delivered/{sha256}", made)
         told = {"format": formats.RUN, "sha256": sha256, "identity": identity, "run": self.name}
         self.store.write(f"delivered/{step.spec['output']}.json", _bytes(told))
@@ -295,7 +257,7 @@ class Run:
             refused = step.when is not None and self._refused(step.when, identities)
             if refused or behind.intersection(step.needs()):
                 behind.add(step.id)
-            elif self._result(identities[step.id]) is None:
+            elif self.artifacts.result(identities[step.id]) is None:
                 raise Failure(f"{step.id} has not ended well")
         record = {"format": formats.RUN, "run": self.name, "steps": identities}
         self.store.write(f"runs/{self.plan.name}/{self.name}/finished.json", _bytes(record))
@@ -310,7 +272,7 @@ class Run:
             print(f"the run ended as {state} and is not recorded")
         identities = self.plan.identities(self.start["settled"])
         gates = [step.id for step in self.plan.steps.values() if step.kind == "gate"]
-        refused = [name for name in gates if self._has_refused(identities[name])]
+        refused = [name for name in gates if self.artifacts.refused(identities[name])]
         ending, told = "success", "succeeded"
         if state != "SUCCEEDED":
             ending, told = "failure", "failed"
@@ -371,7 +333,7 @@ class Registry:
         if version is None:
             return None
         place = folder / f"v{version['version']}"
-        _fetch_tree(self.store, f"registry/{self.model}/{digest}", place, digest)
+        fetch_tree(self.store, f"registry/{self.model}/{digest}", place, digest)
         return place
 
     def register(
@@ -391,8 +353,10 @@ class Registry:
             version = next((item for item in record["versions"] if item["digest"] == digest), None)
             if version is None:
                 with tempfile.TemporaryDirectory() as temporary:
-                    folder = model or run.fetch_output(source, made["output"], Path(temporary))
-                    _upload_tree(run.store, f"registry/{self.model}/{digest}", folder)
+                    folder = model or run.artifacts.fetch_output(
+                        source, made["output"], Path(temporary)
+                    )
+                    upload_tree(run.store, f"registry/{self.model}/{digest}", folder)
                 version = {
                     "version": 1 + max((item["version"] for item in record["versions"]), default=0),
                     "digest": digest,
@@ -462,24 +426,6 @@ def _tell(variable: str, text: str) -> None:
         print(f"the webhook of {variable} was not told: {error}", file=sys.stderr)
 
 
-def _upload_tree(store: Store, prefix: str, folder: Path) -> None:
-    """A folder: its files, and last a list of them."""
-    listed = {name: files.digest(folder / name) for name in files.tree(folder)}
-    for name in listed:
-        store.upload(f"{prefix}/{name}", folder / name)
-    store.write(f"{prefix}.files.json", _bytes({"format": formats.HASHES, "files": listed}))
-
-
-def _fetch_tree(store: Store, prefix: str, folder: Path, sha256: str) -> None:
-    document = store.read(f"{prefix}.files.json")
-    listed: dict[str, str] = {} if document is None else json.loads(document.data)["files"]
-    if files.digest_of(listed.items()) != sha256:
-        raise Failure(f"{prefix} of the store is not what was written")
-    for name, digest in listed.items():
-        if not store.fetch(f"{prefix}/{name}", folder / name, sha256=digest):
-            raise Failure(f"{prefix}/{name} is not in the store")
-
-
 def _pairs(texts: Sequence[str]) -> dict[str, Path]:
     return {
         name: Path(path).absolute() for name, _, path in (text.partition("=") for text in texts)
@@ -517,7 +463,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("action", choices=["step", "finish", "push", "check"])
     parser.add_argument("step", nargs="?")
-    parser.add_argument("--store", required=True, metavar="URI")
+    parser.add_argument("--store", metavar="URI", help="default: the storage of the pipeline")
     parser.add_argument("--run", default="manual", metavar="NAME")
     parser.add_argument("--plan", type=Path, metavar="FILE")
     parser.add_argument("--entry", metavar="NAME", help="one of the build's entry points")
@@ -531,9 +477,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", action="append", default=[], metavar="NAME=PATH")
     args = parser.parse_args(argv)
     try:
+        plan = plans.load(plans.entry(args.entry) if args.plan is None else args.plan)
         run = Run(
-            plans.load(plans.entry(args.entry) if args.plan is None else args.plan),
-            stores.open_store(args.store),
+            plan,
+            stores.open_store(args.store or plan.storage),
             args.run,
             None if args.project is None else args.project.absolute(),
             _pairs(args.input),

@@ -128,6 +128,17 @@ class Plan:
         return str(self.record["pipeline"]["name"])
 
     @property
+    def storage(self) -> str:
+        """The address of the store that the pipeline names; fail if it names none."""
+        storage = self.record["pipeline"].get("storage")
+        if storage is None:
+            raise Failure(
+                "the pipeline has no storage: name a store, as --store s3://bucket/prefix"
+            )
+        region = storage.get("region")
+        return str(storage["uri"]) + (f"?region={region}" if region else "")
+
+    @property
     def steps(self) -> dict[str, Step]:
         """By name, each after those that it needs."""
         return {str(record["id"]): Step(record) for record in self.record["steps"]}

@@ -1,5 +1,9 @@
 """Artifacts by key under one address: `file:///folder`, `s3://bucket/prefix`, `gs://bucket/prefix`, `az://account/container/prefix`.
 
+An address says where, never who: credentials and endpoints are those that the SDK of the server finds
+in the environment or on the machine, so no file and no message holds one. `?region=` tells S3 where a
+bucket lies.
+
 A file is written once and found under a key that its content decides; whoever reads it checks its
 digest. What changes, such as a registry, is replaced only by who has seen what it replaces, so that
 of two writers at once one is told to look again.
@@ -14,11 +18,11 @@ import os
 import shutil
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from mlp_runtime import files
 from mlp_runtime.step import Failure
@@ -26,7 +30,8 @@ from mlp_runtime.step import Failure
 ABSENT = ""
 """The tag of what is not there."""
 
-_KINDS = {"file": "stores", "s3": "store_s3", "gs": "store_gcs", "az": "store_azure"}
+_PROBE = ".mlp-check"
+_MODULES = {"s3": "store_s3", "gs": "store_gcs", "az": "store_azure"}
 
 
 @dataclass(frozen=True)
@@ -37,8 +42,21 @@ class Document:
     tag: str
 
 
+class Damaged(Failure):
+    """What is there is not what was written."""
+
+
 class Store(ABC):
-    """Objects by key; keys are relative paths with `/`."""
+    """Objects by key; keys are relative paths with `/`. What a server refuses or does not answer is a `Failure`."""
+
+    def __init__(self, address: str) -> None:
+        """Keep everything below `address`, which messages name."""
+        self.address = address
+
+    def failure(self, action: str, key: str, why: str, mend: str) -> Failure:
+        """A failure that says what could not be done where, why, and what to do about it."""
+        place = f"{self.address}/{key}" if key else self.address
+        return Failure(f"cannot {action} {place}: {why}; {mend}")
 
     @abstractmethod
     def read(self, key: str) -> Document | None:
@@ -57,12 +75,24 @@ class Store(ABC):
         """Write a file of any size."""
 
     @abstractmethod
+    def has(self, key: str) -> bool:
+        """Whether there is an object."""
+
+    @abstractmethod
     def keys(self, prefix: str) -> Iterator[str]:
         """The keys that begin with a prefix, sorted."""
 
     @abstractmethod
     def check(self) -> None:
         """Fail with the reason unless it can be read and written and keeps old versions."""
+
+    def probe(self) -> None:
+        """Fail unless what is written can be read."""
+        self.write(_PROBE, b"mlp")
+        found = self.read(_PROBE)
+        if found is None or found.data != b"mlp":
+            why = "it is not what was just written"
+            raise self.failure("read", _PROBE, why, "ask those who run the server")
 
     def fetch(self, key: str, path: Path, *, sha256: str) -> bool:
         """Put an object in its place if it is what was written; say whether there is one."""
@@ -73,8 +103,9 @@ class Store(ABC):
                 return False
             found = files.digest(partial)
             if found != sha256:
-                raise Failure(
-                    f"{key} of the store has the digest {found[:12]} and was written as {sha256[:12]}"
+                raise Damaged(
+                    f"cannot read {self.address}/{key}: it has the digest {found[:12]} and was written as "
+                    f"{sha256[:12]}; restore the version before, or run the step again that makes it"
                 )
             partial.replace(path)
         finally:
@@ -87,6 +118,7 @@ class LocalStore(Store):
 
     def __init__(self, root: Path) -> None:
         """Keep everything below `root`."""
+        super().__init__(str(root))
         self.root = root
 
     def read(self, key: str) -> Document | None:
@@ -127,6 +159,10 @@ class LocalStore(Store):
         shutil.copyfile(path, partial)
         partial.replace(place)
 
+    def has(self, key: str) -> bool:
+        """Whether there is a file."""
+        return (self.root / key).is_file()
+
     def keys(self, prefix: str) -> Iterator[str]:
         """Relative paths that begin with a prefix; files on their way and locks are none."""
         folder = self.root / prefix.rpartition("/")[0]
@@ -145,19 +181,57 @@ class LocalStore(Store):
             with tempfile.TemporaryFile(dir=self.root):
                 pass
         except OSError as error:
-            raise Failure(f"the store {self.root} cannot be written: {error.strerror}") from error
+            why = error.strerror or type(error).__name__
+            raise self.failure(
+                "use", "", why, "name a folder that this user may write to"
+            ) from error
 
 
 def open_store(uri: str) -> Store:
     """The store at an address; fail if it is none."""
     parts = urlsplit(uri)
+    if parts.username is not None or parts.password is not None or parts.fragment:
+        raise Failure(
+            "an address of a store holds no credentials: give them by the environment or the machine"
+        )
     if parts.scheme == "file" and not parts.netloc:
         return LocalStore(Path(unquote(parts.path)))
-    if parts.scheme not in _KINDS or not parts.netloc:
+    if parts.scheme not in _MODULES or not parts.netloc:
         raise Failure(f"{uri} is no address of a store: file:///folder, s3://…, gs://…, az://…")
-    module = importlib.import_module(f"mlp_runtime.{_KINDS[parts.scheme]}")
-    store: Store = module.open_store(parts.netloc, unquote(parts.path).strip("/"))
+    try:
+        module = importlib.import_module(f"mlp_runtime.{_MODULES[parts.scheme]}")
+    except ModuleNotFoundError as error:
+        raise Failure(
+            f"{parts.scheme}:// needs the package of {error.name}, which this environment does not have: name the "
+            "storage in the pipeline and run `mlpc lock`"
+        ) from None
+    place = Location(parts.netloc, unquote(parts.path).strip("/"), dict(parse_qsl(parts.query)))
+    store: Store = module.open_store(place)
     return store
+
+
+@dataclass(frozen=True)
+class Location:
+    """An address without its scheme."""
+
+    host: str
+    path: str
+    options: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Prefix:
+    """Where in a bucket a store lies."""
+
+    path: str
+
+    def key(self, key: str) -> str:
+        """The name of an object in the bucket."""
+        return f"{self.path}/{key}" if self.path else key
+
+    def relative(self, name: str) -> str:
+        """The key of an object of the bucket."""
+        return name[len(self.path) + 1 :] if self.path else name
 
 
 @contextmanager

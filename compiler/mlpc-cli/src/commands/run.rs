@@ -43,6 +43,9 @@ pub struct Args {
     /// Run it on the server of this target, as `[target.NAME]` of `mlp.toml` says
     #[arg(long = "target", value_name = "TARGET", conflicts_with_all = ["jobs", "until", "force"])]
     on: Option<String>,
+    /// Leave the pipeline's storage alone: neither look for results there nor put any there
+    #[arg(long)]
+    no_remote: bool,
     /// How the run is told
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -66,6 +69,7 @@ pub fn run(args: &Args, terminal: &mut Terminal) -> Result<Exit, ToolError> {
     }
     let placed = build::place(&options.state, &built.files)?;
     options.build.clone_from(&placed.folder);
+    options.remote = !args.no_remote;
     options.stream_output = args.format == Format::Json;
 
     if args.format == Format::Text {

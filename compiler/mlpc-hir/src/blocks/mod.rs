@@ -10,6 +10,7 @@ pub mod predict;
 pub mod release;
 pub mod split;
 pub mod step;
+mod storage;
 pub mod test;
 pub mod train;
 

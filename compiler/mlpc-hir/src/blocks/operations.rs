@@ -18,12 +18,11 @@ pub fn pipeline<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Pipeline> {
     let Some(declared) = body(db, block) else { return context.done(Pipeline::default()) };
     let decl = &in_profile(&mut context, declared);
     let operations = operations(&mut context, decl);
-    for later in ["tracking", "storage"] {
-        let embedded = |expr: &Expr| dotted(expr).as_deref() == Some("embedded");
-        if let Some(expr) = setting(decl, later).filter(|expr| !embedded(expr)) {
-            context.findings.push(errors::not_supported(&format!("this `{later}`"), expr.span));
-        }
+    let embedded = |expr: &Expr| dotted(expr).as_deref() == Some("embedded");
+    if let Some(expr) = setting(decl, "tracking").filter(|expr| !embedded(expr)) {
+        context.findings.push(errors::not_supported("this `tracking`", expr.span));
     }
+    let (storage, storages) = super::storage::storage(&mut context, declared, decl);
     let schedule = super::entry::schedule(&mut context, decl);
     let notify = super::entry::notify(&mut context, decl);
     let seed = setting(decl, "seed").and_then(|expr| match constant(db, context.file, expr) {
@@ -39,7 +38,7 @@ pub fn pipeline<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Pipeline> {
         _ => None,
     };
     let as_of = setting(decl, "as_of").and_then(|expr| as_of(&mut context, expr));
-    context.done(Pipeline { owner, seed, as_of, schedule, notify, operations })
+    context.done(Pipeline { owner, seed, as_of, schedule, notify, storage, storages, operations })
 }
 
 /// The time to which every dataset is cut: a day or an instant.

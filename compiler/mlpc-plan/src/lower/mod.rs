@@ -20,7 +20,7 @@ use crate::Plan;
 use crate::identity::derive_seed;
 use crate::lock::{Lock, LockedArchive};
 use crate::plan::{
-    CodeFile, Environment, FORMAT, FinalArtifact, Origin, Pipeline, Remote, Resources, Retry, Source, Step,
+    CodeFile, Environment, FORMAT, FinalArtifact, Origin, Pipeline, Remote, Resources, Retry, Source, Step, Storage,
 };
 use crate::wanted::{DataFrom, Wanted, WantedData, default_environment, reference_name, wanted};
 use indexmap::IndexMap;
@@ -65,6 +65,7 @@ fn begin<'db>(db: &'db dyn Db, project: Project, lock: &Lock) -> (Lowering<'db>,
             owner: declared.owner.clone(),
             seed: lowering.seed,
             profile: project.profile(db).clone(),
+            storage: declared.storage.as_ref().map(|one| Storage { uri: one.uri(), region: one.region.clone() }),
         },
         schedule: declared.schedule.as_ref().map(entry::schedule),
         notify: entry::notify(&declared.notify),

@@ -68,6 +68,32 @@ pub struct Pipeline {
     pub seed: i64,
     /// The profile that was selected.
     pub profile: Option<String>,
+    /// Where artifacts are kept that machines share; `None`: on the machine that runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage: Option<Storage>,
+}
+
+/// Where artifacts are kept. An address says where, never who: it holds no credentials.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Storage {
+    /// `s3://bucket/prefix`, `gs://bucket/prefix`, `az://account/container/prefix`, `file:///folder`; `file:folder` is one
+    /// of the project.
+    pub uri: String,
+    /// Where an S3 bucket lies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+}
+
+impl Storage {
+    /// What the launcher's `--store` takes: the address with the region.
+    #[must_use]
+    pub fn address(&self) -> String {
+        match &self.region {
+            Some(region) => format!("{}?region={region}", self.uri),
+            None => self.uri.clone(),
+        }
+    }
 }
 
 /// A file that enters from outside.
