@@ -49,6 +49,12 @@ impl Server {
         server
     }
 
+    /// Where its interface for programs is.
+    #[must_use]
+    pub fn address(&self) -> String {
+        format!("http://127.0.0.1:{}/api", self.port)
+    }
+
     /// The command line of Prefect, which talks to this server.
     #[must_use]
     pub fn prefect(&self, arguments: &[&str]) -> Command {
@@ -77,7 +83,7 @@ impl Server {
     pub fn python(&self) -> Command {
         let mut command = python::clean(&self.python);
         command.env("PREFECT_HOME", self.home.path()).env("HOME", self.home.path());
-        command.env("PREFECT_API_URL", format!("http://127.0.0.1:{}/api", self.port));
+        command.env("PREFECT_API_URL", self.address());
         command.env("PREFECT_SERVER_ANALYTICS_ENABLED", "false").env("DO_NOT_TRACK", "1");
         command.env("PREFECT_WORKER_QUERY_SECONDS", "1").stdin(Stdio::null());
         command

@@ -144,6 +144,20 @@ fn penguins(server: &Server, store: &Path) {
     assert_eq!(in_state(&run, "Skipped"), ["register.penguin_classifier"]);
     assert_eq!(in_state(&run, "Cached").len(), 7, "{run:#}");
     assert_same_graph(&strict, &run);
+
+    // The command starts a run on the server, follows it, and ends as a run on this machine does.
+    let settings =
+        [("store", format!("file://{}", store.display())), ("server", server.address()), ("folder", "strict".into())];
+    let lines: String = settings.iter().map(|(name, value)| format!("{name} = {}\n", json!(value))).collect();
+    project.write("mlp.toml", format!("[target.prefect]\n{lines}"));
+    let ended = project.mlpc(&["run", "--target", "prefect", "--locked"]);
+    assert_eq!(ended.code, 3, "{}{}", ended.stdout, ended.stderr);
+    assert!(ended.stdout.lines().last().unwrap().contains("refused by a gate"), "{}", ended.stdout);
+    assert!(
+        ended.stdout.lines().any(|line| line.split_whitespace().eq(["gate.release", "skipped"])),
+        "{}",
+        ended.stdout
+    );
 }
 
 fn diabetes(server: &Server, store: &Path) {

@@ -6,7 +6,7 @@
 mod deployments;
 mod flow;
 
-use super::{Ability, Backend, Setting, Support, Target};
+use super::{Ability, Backend, FOLDER, SERVER, Setting, Support, Target};
 use crate::FileTree;
 use crate::environments;
 use crate::error::EmitError;
@@ -52,6 +52,8 @@ const SETTINGS: &[Setting] = &[
         doc: "variables that steps get from secret blocks, with commas: `AWS_SECRET_ACCESS_KEY` is in `aws-secret-access-key`",
     },
     Setting { name: "parallel", default: Some("4"), words: &[], doc: "how many steps of a run may run at once" },
+    SERVER,
+    FOLDER,
 ];
 
 impl Backend for Prefect {
@@ -85,6 +87,10 @@ impl Backend for Prefect {
 
     fn settings(&self) -> &'static [Setting] {
         SETTINGS
+    }
+
+    fn deployed(&self, plan: &Plan, entry: &str) -> Option<String> {
+        Some(format!("{}/{entry}", Entry::of(entry, plan).flow()))
     }
 
     fn emit(&self, target: &Target<'_>, tree: &mut FileTree) -> Result<(), EmitError> {
