@@ -24,11 +24,11 @@ def call(method, path, body=None, token=None):
         return json.load(answer)
 
 
-def wait(what, ask):
+def wait(what, ask, *arguments):
     """What `ask` gives as soon as it gives something."""
     while True:
         try:
-            if (found := ask()) is not None:
+            if (found := ask(*arguments)) is not None:
                 return found
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             pass
@@ -37,10 +37,10 @@ def wait(what, ask):
         time.sleep(0.5)
 
 
-token = wait("the server", lambda: call("GET", "/auth/token"))["access_token"]
+token = wait("the server", call, "GET", "/auth/token")["access_token"]
 runs = {}
 for dag in dags:
-    wait(f"reading {dag}", lambda: call("GET", f"/api/v2/dags/{dag}", token=token))
+    wait(f"reading {dag}", call, "GET", f"/api/v2/dags/{dag}", None, token)
     made = call("POST", f"/api/v2/dags/{dag}/dagRuns", {"logical_date": None}, token)
     runs[dag] = made["dag_run_id"]
 
@@ -54,11 +54,13 @@ def ended(path):
 told = {}
 for dag, run in runs.items():
     path = f"/api/v2/dags/{dag}/dagRuns/{run}"
-    state = wait(f"{dag}", lambda: ended(path))["state"]
+    state = wait(dag, ended, path)["state"]
     tasks = call("GET", f"{path}/taskInstances?limit=1000", token=token)["task_instances"]
     told[dag] = {
         "run": run,
         "state": state,
-        "tasks": {task["task_id"]: {"state": task["state"], "tries": task["try_number"]} for task in tasks},
+        "tasks": {
+            task["task_id"]: {"state": task["state"], "tries": task["try_number"]} for task in tasks
+        },
     }
 print(json.dumps(told))

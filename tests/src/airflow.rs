@@ -16,18 +16,63 @@ pub fn python() -> &'static PathBuf {
     PYTHON.get_or_init(|| interpreter("airflow"))
 }
 
-/// What Airflow makes of the DAG files of a folder: `errors`, `dags`, `stores`, `seconds`.
-#[must_use]
-pub fn read(folder: &Path) -> Value {
-    let home = tempfile::tempdir().expect("a temporary folder");
-    script(&mut command(home.path(), folder), "airflow_read.py", &[folder.to_str().expect("a path is text")])
+/// The same of the last Airflow 2.
+fn old_python() -> &'static PathBuf {
+    static PYTHON: OnceLock<PathBuf> = OnceLock::new();
+    PYTHON.get_or_init(|| interpreter("airflow2"))
 }
 
-/// Airflow's Python in a home, with settings that keep it off the network and to the DAGs of `folder`.
-fn command(home: &Path, folder: &Path) -> Command {
-    let mut command = clean(python());
+/// What Airflow makes of the DAG files of a folder: `errors`, `dags`, `tasks`, `seconds`.
+#[must_use]
+pub fn read(folder: &Path) -> Value {
+    read_by(python(), folder)
+}
+
+/// What the last Airflow 2 makes of them.
+#[must_use]
+pub fn read_by_old(folder: &Path) -> Value {
+    read_by(old_python(), folder)
+}
+
+fn read_by(python: &Path, folder: &Path) -> Value {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let kubeconfig = home.path().join("kubeconfig");
+    fs::write(&kubeconfig, CLUSTER).expect("it can be written");
+    let mut command = command(python, home.path(), folder);
+    command.env("KUBECONFIG", kubeconfig);
+    script(&mut command, "airflow_read.py", &[folder.to_str().expect("a path is text")])
+}
+
+/// Runs one DAG of a folder by the last Airflow 2, in one process and without a scheduler; what that said.
+#[must_use]
+pub fn run_by_old(folder: &Path, dag: &str) -> String {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let mut said = String::new();
+    for arguments in [&["db", "migrate"][..], &["dags", "test", dag]] {
+        let mut command = command(old_python(), home.path(), folder);
+        let output = command.args(["-m", "airflow"]).args(arguments).output().expect("Airflow starts");
+        said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+        assert!(output.status.success(), "{arguments:?}: {said}");
+    }
+    said
+}
+
+/// A cluster that nobody asks anything.
+const CLUSTER: &str = "apiVersion: v1
+kind: Config
+clusters: [{name: c, cluster: {server: \"http://127.0.0.1:1\"}}]
+users: [{name: u, user: {}}]
+contexts: [{name: c, context: {cluster: c, user: u}}]
+current-context: c
+";
+
+/// An Airflow's Python in a home, with settings that keep it off the network and to the DAGs of `folder`.
+fn command(python: &Path, home: &Path, folder: &Path) -> Command {
+    let mut command = clean(python);
     command.env("AIRFLOW_HOME", home).env("AIRFLOW__CORE__DAGS_FOLDER", folder).current_dir(home);
     command.env("AIRFLOW__CORE__LOAD_EXAMPLES", "False").env("AIRFLOW__USAGE_DATA_COLLECTION__ENABLED", "False");
+    // On a machine with much else to do, importing a provider takes its time.
+    command.env("AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT", "300");
     command.env("AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS", "False").env("SCARF_ANALYTICS", "false");
     command
 }
@@ -52,7 +97,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts one for the DAG files below `folder`, which must all be there; `variables` are those of Airflow.
+    /// Starts one for the DAG files below `folder`, which must all be there, with further variables of the environment.
     #[must_use]
     pub fn start(folder: &Path, variables: &[(&str, &str)]) -> Self {
         let home = tempfile::tempdir().expect("a temporary folder");
@@ -60,7 +105,7 @@ impl Server {
         let ports = ports.iter().map(|port| port.local_addr().expect("it has one").port().to_string());
         let [port, logs, triggers] = ports.collect::<Vec<_>>().try_into().expect("there are three");
         let address = format!("http://127.0.0.1:{port}");
-        let mut command = command(home.path(), folder);
+        let mut command = command(python(), home.path(), folder);
         let path = std::env::join_paths(
             python().parent().map(Path::to_owned).into_iter().chain(std::env::split_paths(&path_of_programs())),
         );
@@ -81,7 +126,7 @@ impl Server {
             command.env(format!("AIRFLOW__{name}"), value);
         }
         for (name, value) in variables {
-            command.env(format!("AIRFLOW_VAR_{}", name.to_uppercase()), value);
+            command.env(name, value);
         }
         let log = File::create(home.path().join("standalone.log")).expect("it can be written");
         command.stdout(log.try_clone().expect("a handle")).stderr(log);
@@ -102,7 +147,7 @@ impl Server {
         let seconds = seconds.to_string();
         let arguments = [&[self.address.as_str(), &seconds], dags].concat();
         let ran = std::panic::catch_unwind(|| {
-            script(&mut command(self.home.path(), &self.folder), "airflow_run.py", &arguments)
+            script(&mut command(python(), self.home.path(), &self.folder), "airflow_run.py", &arguments)
         });
         ran.unwrap_or_else(|_| panic!("{}", self.log()))
     }

@@ -27,6 +27,7 @@ from typing import Any
 
 from mlp_runtime import files, formats, notify, plans, stores
 from mlp_runtime.artifacts import RESULT, Artifacts, fetch_tree, upload_tree
+from mlp_runtime.environment import cache
 from mlp_runtime.plans import ROOT, Plan, Reference, Step
 from mlp_runtime.step import FAILED, REFUSED, Failure
 from mlp_runtime.stores import ABSENT, Store
@@ -288,9 +289,16 @@ class Run:
             key = _source_key(source)
             if self.project is None or next(self.store.keys(key), None) == key:
                 continue
-            path = self.project / source["path"]
+            # What a run fetches by itself, it keeps among the user's own files.
+            fetched = cache() / "data" / source["sha256"][:32] / Path(source["path"]).name
+            path = fetched if source.get("remote") else self.project / source["path"]
             if not path.is_file() or files.digest(path) != source["sha256"]:
-                raise Failure(f"{source['path']} is not what mlp.lock pins")
+                fault = (
+                    "was not fetched yet: run the pipeline once"
+                    if source.get("remote")
+                    else "is not what mlp.lock pins"
+                )
+                raise Failure(f"{source['path']} {fault}")
             self.store.upload(key, path)
             print(f"pushed {source['path']}")
 
@@ -400,7 +408,8 @@ def _run(step: Step, inputs: Mapping[str, Path], folder: Path) -> int:
             "summary": "done",
         }
         files.write_json(outputs / RESULT, record)
-    return code if code >= 0 else FAILED
+    # What a shell says with the code of a gate is no verdict.
+    return code if code >= 0 and not (step.kind == "shell" and code == REFUSED) else FAILED
 
 
 def _source_key(source: Mapping[str, Any]) -> str:

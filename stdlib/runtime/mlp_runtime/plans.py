@@ -121,11 +121,13 @@ class Plan:
     """What a run does."""
 
     record: Json
+    entry: str = ""
 
     @property
     def name(self) -> str:
-        """The pipeline's name."""
-        return str(self.record["pipeline"]["name"])
+        """The pipeline's name, and that of the entry point where it is not the training."""
+        name = str(self.record["pipeline"]["name"])
+        return f"{name}.{self.entry}" if self.entry else name
 
     @property
     def storage(self) -> str:
@@ -199,8 +201,10 @@ def entry(name: str | None) -> Path:
 
 
 def load(path: Path | None = None) -> Plan:
-    """The plan of a file, by default that of this build."""
-    return Plan(files.read_json(path or entry(None), format=formats.PLAN))
+    """The plan of a file, by default that of this build; a file of `plans` is called by its entry point."""
+    path = path or entry(None)
+    name = path.stem if path.absolute().parent.name == "plans" else ""
+    return Plan(files.read_json(path, format=formats.PLAN), name)
 
 
 def _reference(record: Json) -> Reference:

@@ -57,11 +57,12 @@ impl Backend for Airflow {
     }
 
     fn versions(&self) -> &'static [&'static str] {
-        &["3.3"]
+        &["3.3", "2.11"]
     }
 
-    fn support(&self, _version: &str, ability: Ability) -> Support {
+    fn support(&self, version: &str, ability: Ability) -> Support {
         match ability {
+            Ability::Backoff if version == "2.11" => Support::Partly("each wait is twice the one before"),
             Ability::Retry => Support::Partly("a failed check of data is tried again too"),
             Ability::Memory => Support::Partly("enforced for containers and pods, told to virtual environments"),
             Ability::ProjectFiles => Support::Partly("pushed into the store before the first run"),

@@ -12,8 +12,18 @@ use mlpc_plan::plan::{Ending, InputRef, Notify, Origin, Retry, Schedule, Step, S
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What can be imported from `airflow.sdk`, in the order of linters.
-const SDK: [&str; 6] = ["DAG", "Asset", "CronTriggerTimetable", "TaskGroup", "TriggerRule", "literal"];
+/// What Airflow 3 exports, in the order of linters.
+const SDK: &[(&str, &[&str])] =
+    &[("airflow.sdk", &["DAG", "Asset", "CronTriggerTimetable", "TaskGroup", "TriggerRule", "literal"])];
+/// The same in Airflow 2, where it is spread.
+const SPREAD: &[(&str, &[&str])] = &[
+    ("airflow", &["DAG"]),
+    ("airflow.datasets", &["Dataset"]),
+    ("airflow.timetables.trigger", &["CronTriggerTimetable"]),
+    ("airflow.utils.task_group", &["TaskGroup"]),
+    ("airflow.utils.template", &["literal"]),
+    ("airflow.utils.trigger_rule", &["TriggerRule"]),
+];
 /// The address of artifacts where no setting holds it.
 const VARIABLE: &str = "{{ var.value.mlp_store }}";
 
@@ -109,7 +119,7 @@ impl Definition<'_> {
         let code = [&constants[..], &body, &statements].concat().join("\n");
         let view = View {
             doc: header(&self.plan.compiler, &self.origin(), &self.title(entry), None),
-            imports: imported(&format!("{dag}\n{code}"), &imports, self.notifies())?,
+            imports: self.imported(&format!("{dag}\n{code}"), &imports)?,
             constants,
             signature,
             task,
@@ -160,8 +170,46 @@ impl Definition<'_> {
         Ok(Py::name("DAG").call_with(arguments))
     }
 
-    fn notifies(&self) -> bool {
-        !self.plan.notify.is_empty()
+    /// Whether it is for Airflow 2.
+    fn is_old(&self) -> bool {
+        self.choice.version.starts_with("2.")
+    }
+
+    /// The lines that import what `code` uses, in the order of linters.
+    fn imported(&self, code: &str, of_runner: &[&'static str]) -> Result<Vec<String>, EmitError> {
+        let mut used = BTreeSet::new();
+        for line in code.lines().filter(|line| !line.trim_start().starts_with("with ")) {
+            used.extend(names_used(line)?);
+        }
+        if code.contains("with TaskGroup(") {
+            used.insert("TaskGroup".to_owned());
+        }
+        let mut lines = Vec::new();
+        for (name, line) in [("timedelta", "from datetime import timedelta"), ("Path", "from pathlib import Path")] {
+            if used.contains(name) {
+                lines.push(line.to_owned());
+            }
+        }
+        lines.extend(["from typing import Any", "", "import pendulum"].map(str::to_owned));
+        let mut others: Vec<String> = of_runner.iter().map(|line| (*line).to_owned()).collect();
+        for (module, names) in if self.is_old() { SPREAD } else { SDK } {
+            let names: Vec<&str> = names.iter().copied().filter(|name| used.contains(*name)).collect();
+            if !names.is_empty() {
+                others.push(format!("from {module} import {}", names.join(", ")));
+            }
+        }
+        if !self.plan.notify.is_empty() {
+            others.push(format!("from {SLACK} import send_slack_webhook_notification"));
+        }
+        others.sort();
+        lines.extend(others);
+        Ok(lines)
+    }
+
+    /// Something that other DAGs can follow.
+    fn asset(&self, kind: &str, name: &str) -> Py {
+        let class = if self.is_old() { "Dataset" } else { "Asset" };
+        Py::name(class).call([Py::string(&format!("x-mlp://{kind}/{name}"))])
     }
 
     /// Who is told of an ending.
@@ -182,7 +230,8 @@ impl Definition<'_> {
         if attempts > 1 {
             settings.insert("retry_delay", duration(initial_ms));
             if factor > 1.0 {
-                settings.insert("retry_exponential_backoff", Py::float(factor));
+                let growing = if self.is_old() { Py::bool(true) } else { Py::float(factor) };
+                settings.insert("retry_exponential_backoff", growing);
                 settings.insert("max_retry_delay", duration(max_ms));
             }
         }
@@ -241,7 +290,7 @@ impl Definition<'_> {
     /// The assets whose content a step takes from outside.
     fn read(&self, step: &Step) -> Vec<Py> {
         let asset = |input: &InputRef| match input {
-            InputRef::Champion { model, .. } => Some(asset("models", model)),
+            InputRef::Champion { model, .. } => Some(self.asset("models", model)),
             _ => None,
         };
         step.inputs.values().filter_map(asset).collect()
@@ -249,10 +298,10 @@ impl Definition<'_> {
 
     /// The assets that it makes anew: datasets, models, predictions.
     fn made(&self, step: &Step) -> Vec<Py> {
-        let of = |kind: &str, name: &str| vec![asset(kind, &format!("{}.{name}", self.plan.pipeline.name))];
+        let of = |kind: &str, name: &str| vec![self.asset(kind, &format!("{}.{name}", self.plan.pipeline.name))];
         match &step.spec {
             StepSpec::Ingest(_) => of("datasets", step.id.trim_start_matches("ingest.")),
-            StepSpec::Register(register) => vec![asset("models", &register.model)],
+            StepSpec::Register(register) => vec![self.asset("models", &register.model)],
             StepSpec::Predict(predict) => of("predictions", &predict.name),
             _ => Vec::new(),
         }
@@ -324,10 +373,6 @@ fn common(own: &[Settings]) -> Settings {
     common
 }
 
-fn asset(kind: &str, name: &str) -> Py {
-    Py::name("Asset").call([Py::string(&format!("x-mlp://{kind}/{name}"))])
-}
-
 /// Airflow takes a text that ends in `.md` for the path of a file.
 fn markdown(doc: &str) -> Py {
     if doc.ends_with(".md") { Py::string(&format!("{doc}\n")) } else { Py::string(doc) }
@@ -359,37 +404,20 @@ fn start_date(text: &str) -> Result<Py, EmitError> {
     let (Some(year), Some(month), Some(day)) = (number(year, 4, 9999), number(month, 2, 12), number(day, 2, 31)) else {
         return Err(wrong());
     };
+    let leap = year.rem_euclid(4) == 0 && (year.rem_euclid(100) != 0 || year.rem_euclid(400) == 0);
+    let last = match month {
+        2 if leap => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    };
+    if day > last {
+        return Err(wrong());
+    }
     let mut arguments: Vec<Argument> =
         [year, month, day].map(|number| Argument::positional(Py::Number(number.to_string()))).to_vec();
     arguments.push(Argument::keyword("tz", Py::string("UTC")));
     Ok(Py::name("pendulum.datetime").call_with(arguments))
-}
-
-/// The lines that import what `code` uses, in the order of linters.
-fn imported(code: &str, of_runner: &[&'static str], notifies: bool) -> Result<Vec<String>, EmitError> {
-    let mut used = BTreeSet::new();
-    for line in code.lines().filter(|line| !line.trim_start().starts_with("with ")) {
-        used.extend(names_used(line)?);
-    }
-    if code.contains("with TaskGroup(") {
-        used.insert("TaskGroup".to_owned());
-    }
-    let mut lines = Vec::new();
-    for (name, line) in [("timedelta", "from datetime import timedelta"), ("Path", "from pathlib import Path")] {
-        if used.contains(name) {
-            lines.push(line.to_owned());
-        }
-    }
-    lines.extend(["from typing import Any", "", "import pendulum"].map(str::to_owned));
-    let sdk = SDK.into_iter().filter(|name| used.contains(*name)).collect::<Vec<_>>().join(", ");
-    let mut others = vec![format!("from airflow.sdk import {sdk}")];
-    others.extend(of_runner.iter().map(|line| (*line).to_owned()));
-    if notifies {
-        others.push(format!("from {SLACK} import send_slack_webhook_notification"));
-    }
-    others.sort();
-    lines.extend(others);
-    Ok(lines)
 }
 
 /// Where messages to Slack come from.
