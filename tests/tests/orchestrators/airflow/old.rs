@@ -1,6 +1,6 @@
 //! The same DAG for the last Airflow 2.
 
-use super::{Builds, agree, native};
+use super::{Builds, agree, lint, native};
 use mlpc_tests::airflow;
 use mlpc_tests::project::Project;
 use mlpc_tests::store::results;
@@ -13,6 +13,7 @@ fn the_last_airflow_2_reads_and_runs_its_version() {
     let store = builds.address("penguins");
     penguins.write("mlp.toml", format!("[target.airflow]\nversion = \"2.11\"\nstore = \"{store}\"\n"));
     builds.add_as_it_is("penguins", &penguins);
+    lint(&builds.folder().join("penguins"), &[]);
     let read = airflow::read_by_old(&builds.folder());
     assert_eq!(read["errors"], json!({}));
     agree(&read["dags"]["penguin_species"], &builds.plan("penguins/plan.json"));
