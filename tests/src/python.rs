@@ -13,8 +13,7 @@ const NAME: &str = "tests";
 /// The Python of all environments.
 const VERSION: &str = "3.11";
 /// Every environment that is locked here.
-pub const ENVIRONMENTS: [&str; 7] =
-    [NAME, "airflow", "airflow2", "kubeflow", "prefect", "containers", "stores"];
+pub const ENVIRONMENTS: [&str; 7] = [NAME, "airflow", "airflow2", "kubeflow", "prefect", "containers", "stores"];
 
 /// The repository.
 #[must_use]

@@ -47,7 +47,10 @@ fn by_hand(count: usize) -> Result<String, std::fmt::Error> {
                     with DAG(\"by_hand\", schedule=None, start_date=datetime(2026, 1, 1), catchup=False, max_active_runs=1):\n"
         .to_owned();
     for number in 0..count {
-        writeln!(text, "    s{number} = BashOperator(task_id=\"s{number}\", bash_command=\"python steps/s{number}.py\")")?;
+        writeln!(
+            text,
+            "    s{number} = BashOperator(task_id=\"s{number}\", bash_command=\"python steps/s{number}.py\")"
+        )?;
     }
     for number in 1..count {
         writeln!(text, "    s{} >> s{number}", number - 1)?;

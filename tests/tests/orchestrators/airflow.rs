@@ -215,7 +215,8 @@ fn airflow_runs_examples_to_the_same_bytes() {
         found
     });
     assert_eq!(here, there);
-    let delivered: Value = serde_json::from_slice(&std::fs::read(store.join("delivered/scores.csv.json")).unwrap()).unwrap();
+    let delivered: Value =
+        serde_json::from_slice(&std::fs::read(store.join("delivered/scores.csv.json")).unwrap()).unwrap();
     let delivered = store.join("delivered").join(delivered["sha256"].as_str().unwrap());
     assert_eq!(scores(&delivered), scores(&rides.path.join("scores.csv")));
     let message = told.recv_timeout(Duration::from_secs(LIMIT.into())).unwrap();

@@ -66,11 +66,20 @@ fn containers_and_pods_are_asked_for_what_steps_need() {
     let train = pod("train.species_model");
     let container = &train["spec"]["containers"][0];
     assert_eq!(train["metadata"]["namespace"], "ml");
-    assert_eq!((&train["spec"]["serviceAccountName"], &train["spec"]["restartPolicy"]), (&json!("trainer"), &json!("Never")));
-    assert_eq!((&container["image"], &container["command"]), (&json!(OTHER), &json!(["python", "-m", "mlp_runtime.launch"])));
+    assert_eq!(
+        (&train["spec"]["serviceAccountName"], &train["spec"]["restartPolicy"]),
+        (&json!("trainer"), &json!("Never"))
+    );
+    assert_eq!(
+        (&container["image"], &container["command"]),
+        (&json!(OTHER), &json!(["python", "-m", "mlp_runtime.launch"]))
+    );
     assert_eq!(container["args"], arguments(&["step", "train.species_model"], "s3://bucket/{{ x }}"));
     let memory = (8_u64 << 30).to_string();
-    assert_eq!(container["resources"], json!({"requests": {"cpu": "4", "memory": memory}, "limits": {"memory": memory}}));
+    assert_eq!(
+        container["resources"],
+        json!({"requests": {"cpu": "4", "memory": memory}, "limits": {"memory": memory}})
+    );
     assert_eq!(pod("ingest.penguins")["spec"]["containers"][0]["image"], IMAGE);
     assert_eq!(pod("finish")["spec"]["containers"][0]["args"], arguments(&["finish"], "s3://bucket/{{ x }}"));
 
@@ -85,8 +94,12 @@ fn containers_and_pods_are_asked_for_what_steps_need() {
         tasks.iter().map(|task| &task["__var"]).find(|task| task["task_id"] == name).unwrap().clone()
     };
     let train = task("pods", "train.species_model");
-    let said = ["retries", "retry_delay", "retry_exponential_backoff", "max_retry_delay", "execution_timeout", "pool_slots"];
-    assert_eq!(said.map(|name| train[name].clone()), [json!(2), json!(1.5), json!(1.5), json!(90.0), json!(5_400.0), json!(4)]);
+    let said =
+        ["retries", "retry_delay", "retry_exponential_backoff", "max_retry_delay", "execution_timeout", "pool_slots"];
+    assert_eq!(
+        said.map(|name| train[name].clone()),
+        [json!(2), json!(1.5), json!(1.5), json!(90.0), json!(5_400.0), json!(4)]
+    );
     assert_eq!((&train["pool"], &task("pods", "finish")["pool"]), (&json!("large machines"), &json!("large machines")));
 }
 
