@@ -113,7 +113,7 @@ fn some_libraries_stay_behind_one_crate() {
     for (library, allowed) in KEPT_TO {
         for (name, folder, _) in ARROWS {
             let knows = dependencies(folder).iter().any(|known| known == library);
-            assert!(!knows || allowed.contains(&name), "{name} must not know {library}");
+            assert!(!knows || allowed.contains(name), "{name} must not know {library}");
         }
     }
 }
@@ -122,7 +122,7 @@ fn some_libraries_stay_behind_one_crate() {
 fn what_computes_reaches_nothing_outside() {
     let mut wrong = Vec::new();
     let mut read = 0;
-    for (name, folder, _) in ARROWS.into_iter().filter(|(name, ..)| PURE.contains(name)) {
+    for (name, folder, _) in ARROWS.iter().filter(|(name, ..)| PURE.contains(name)) {
         for (path, text) in sources(&root().join(folder).join("src")) {
             read += 1;
             if DOORS.iter().any(|door| path.ends_with(door)) {
