@@ -122,7 +122,7 @@ impl<'a> Built<'a> {
         let steps = told["ran"].as_array().unwrap();
         let containers = steps.iter().map(|ran| (text(&ran["step"]), ran["code"].as_i64().unwrap())).collect();
         let runs = told["runs"].as_array().unwrap().iter().map(|run| PathBuf::from(text(run)));
-        let artifacts = runs.filter(|run| !before.contains(run)).last().unwrap_or_default();
+        let artifacts = runs.rev().find(|run| !before.contains(run)).unwrap_or_default();
         Ran { ended: text(&told["ended"]), containers, artifacts }
     }
 
