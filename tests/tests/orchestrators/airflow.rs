@@ -173,7 +173,7 @@ fn airflow_runs_examples_to_the_same_bytes() {
     }
     let daily = &dags["rides.predict.daily"];
     let schedule = &daily["timetable"]["__var"];
-    assert_eq!((&schedule["expression"], &schedule["timezone"]), (&json!("0 5 * * *"), &json!("Europe/Vienna")));
+    assert_eq!((&schedule["expression"], &schedule["timezone"]), (&json!("0 5 29 2 *"), &json!("Europe/Vienna")));
     assert_eq!((&daily["catchup"], &dags["rides"]["timetable"]["__var"]), (&json!(false), &json!({})));
 
     let (slack, told) = rides::channel();

@@ -42,7 +42,7 @@ step unsure {
 
 predict daily of late_rides {
   output   = csv("scores.csv")
-  schedule = cron("0 5 * * *", timezone: "Europe/Vienna")
+  schedule = cron("0 5 29 2 *", timezone: "Europe/Vienna")
   notify   = slack(webhook: secret("DAILY"), on: [success, failure])
 }
 "#;
