@@ -114,7 +114,8 @@ impl Project {
         }
         lock.code.extend(wanted.code.iter().map(|code| (code.path.clone(), sha256(&code.path))));
         for environment in &wanted.environments {
-            let entry = LockedEnvironment { requirements: environment.digest(), ..packages.clone() };
+            let image = environment.image.clone();
+            let entry = LockedEnvironment { requirements: environment.digest(), image, ..packages.clone() };
             lock.environments.insert(environment.name.clone(), entry);
         }
         self.write("mlp.lock", lock.print());

@@ -15,6 +15,9 @@ mod kubeflow;
 mod native;
 mod prefect;
 
+/// The target that is this machine, where nothing runs in containers.
+pub const NATIVE: &str = "native";
+
 /// Every target, in the order in which it is listed.
 pub const BACKENDS: &[&dyn Backend] = &[&native::Native, &airflow::Airflow, &kubeflow::Kubeflow, &prefect::Prefect];
 

@@ -12,6 +12,8 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("airflow.py", include_str!("../templates/airflow.py.hbs")),
     ("pyproject.toml", include_str!("../templates/pyproject.toml.hbs")),
     ("README.md", include_str!("../templates/README.md.hbs")),
+    ("containers/Dockerfile", include_str!("../templates/containers/Dockerfile.hbs")),
+    ("containers/build.sh", include_str!("../templates/containers/build.sh.hbs")),
     ("prefect/flow.py", include_str!("../templates/prefect/flow.py.hbs")),
     ("prefect/automations.py", include_str!("../templates/prefect/automations.py.hbs")),
 ];

@@ -4,6 +4,7 @@
 //! the identity of each step. Nothing is read from disk and nothing written: the caller does that.
 
 pub mod backend;
+mod containers;
 mod environments;
 pub mod error;
 mod exprs;
@@ -102,6 +103,9 @@ pub fn build_for(
     let choice = &choice.with_storage_of(plan);
     let target = Target { choice, plan, entries };
     choice.backend.emit(&target, &mut tree)?;
+    if choice.backend.name() != backend::NATIVE {
+        containers::print(&layout, &target, &mut tree)?;
+    }
     let plans: Vec<&Plan> = std::iter::once(&*plan).chain(entries.values()).collect();
     let manifest = json(&manifest(choice, &tree, &plans))?;
     tree.insert("manifest.json".to_owned(), manifest);

@@ -156,7 +156,7 @@ mod tests {
         assert_eq!(packages.len(), 1);
         assert_eq!((packages[0].name.as_str(), packages[0].version.as_str()), ("iniconfig", "2.0.0"));
         let digest = mlpc_plan::lock::environment_digest(&python, &packages);
-        let environment = mlpc_plan::plan::Environment { python, packages, digest };
+        let environment = mlpc_plan::plan::Environment { python, packages, digest, image: None };
         let made = crate::environment::ensure_with(&environment, Some(Installer::Pip), &mut |_| {}).unwrap();
         let imported = std::process::Command::new(made).args(["-c", "import iniconfig"]).status().unwrap();
         assert!(imported.success());

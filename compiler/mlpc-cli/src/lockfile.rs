@@ -112,6 +112,7 @@ pub fn make(session: &Session, old: Option<&Lock>, upgrade: bool, terminal: &mut
                 None => resolve(environment, terminal)?,
             },
         };
+        let locked = LockedEnvironment { image: environment.image.clone(), ..locked };
         resolved.insert(environment.digest(), locked.clone());
         new.environments.insert(environment.name.clone(), locked);
     }

@@ -203,6 +203,7 @@ declare_codes! {
     MLP0902 stale_lock Error "something that differs from mlp.lock";
     MLP0903 bad_lock Error "a lock that cannot be read";
     MLP0904 no_seed Error "a pipeline without a seed";
+    MLP0905 unpinned_image Error "a container image that can change";
     // 10: security
     MLP1001 production_access Error "production data read without its role";
     MLP1002 open_production Error "production data without a role or an approval";

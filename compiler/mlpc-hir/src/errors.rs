@@ -708,6 +708,13 @@ pub fn no_seed(pipeline: &str, span: Span) -> Finding {
         .help("every step's seed is derived from it")
 }
 
+/// An image that may be another one tomorrow.
+pub fn unpinned_image(image: &str, reason: &str, span: Span) -> Finding {
+    finding(rule::unpinned_image, format!("{image:?} may be another image tomorrow: {reason}"), span)
+        .here("write it as `\"NAME:TAG@sha256:…\"`")
+        .help("`docker buildx imagetools inspect NAME:TAG` tells the digest")
+}
+
 /// Something that comes later.
 pub fn not_supported(what: &str, span: Span) -> Finding {
     finding(rule::not_supported_yet, format!("{what} is not supported by this version of mlpc"), span)

@@ -121,11 +121,13 @@ pub struct Environment {
     pub python: String,
     /// Requirements of the user's own.
     pub packages: Vec<String>,
+    /// The container image on which its own are built, by its digest.
+    pub image: Option<String>,
 }
 
 impl Default for Environment {
     fn default() -> Self {
-        Self { python: "3.11".to_owned(), packages: Vec::new() }
+        Self { python: "3.11".to_owned(), packages: Vec::new(), image: None }
     }
 }
 

@@ -120,6 +120,15 @@ pub struct LockedImage {
     pub sha256: String,
 }
 
+impl LockedImage {
+    /// An image that is named by its digest: `NAME:TAG@sha256:…`.
+    #[must_use]
+    pub fn of(image: &str) -> Option<Self> {
+        let (reference, sha256) = image.split_once("@sha256:")?;
+        Some(Self { reference: reference.to_owned(), sha256: sha256.to_owned() })
+    }
+}
+
 /// A line that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("mlp.lock:{line}: {message}")]
@@ -169,7 +178,8 @@ impl Lock {
         let mut packages = locked.packages.clone();
         packages.sort_by_key(order);
         let digest = environment_digest(&locked.python, &packages);
-        Some(Environment { python: locked.python.clone(), packages, digest })
+        let image = locked.image.as_ref().map(|image| format!("{}@sha256:{}", image.reference, image.sha256));
+        Some(Environment { python: locked.python.clone(), packages, digest, image })
     }
 
     /// The text of `mlp.lock`.

@@ -1,7 +1,7 @@
 //! What a lock must hold for a program, and whether it does.
 
 use crate::identity::sha256_hex;
-use crate::lock::{Lock, LockedData, requirements_digest};
+use crate::lock::{Lock, LockedData, LockedImage, requirements_digest};
 use crate::lower::database_rows;
 use crate::plan::Rows;
 use mlpc_db::{Block, BlockRef, Db, Place, Project, System, absolute};
@@ -127,6 +127,8 @@ pub struct WantedEnvironment {
     pub python: String,
     /// Requirements, sorted, each once.
     pub requirements: Vec<String>,
+    /// Its container image.
+    pub image: Option<LockedImage>,
     /// Where it is declared, or the pipeline.
     pub place: (BlockRef, Span),
 }
@@ -264,6 +266,7 @@ fn environment(db: &dyn Db, project: Project, name: &str, default: &str) -> Opti
         name: name.to_owned(),
         python: value.python,
         requirements,
+        image: value.image.as_deref().and_then(LockedImage::of),
         place: (home.reference(db), span),
     })
 }
@@ -311,15 +314,19 @@ pub fn check_lock(db: &dyn Db, project: Project, lock: Option<&Lock>, system: &d
     }
     for environment in &wanted.environments {
         let what = format!("environment `{}`", environment.name);
-        match lock.environments.get(&environment.name).map(|locked| locked.requirements.clone()) {
+        match lock.environments.get(&environment.name) {
             None => found.add(
                 rule::missing_lock_entry,
                 &format!("`mlp.lock` does not hold the {what}"),
                 "not pinned",
                 &environment.place,
             ),
-            Some(digest) if digest != environment.digest() => {
+            Some(locked) if locked.requirements != environment.digest() => {
                 let message = format!("the {what} asks for other packages than `mlp.lock` was resolved for");
+                found.add(rule::stale_lock, &message, "changed since", &environment.place);
+            }
+            Some(locked) if locked.image != environment.image => {
+                let message = format!("the {what} has another image than `mlp.lock` holds");
                 found.add(rule::stale_lock, &message, "changed since", &environment.place);
             }
             Some(_) => {}

@@ -38,6 +38,8 @@ def ensure(name: str) -> Path:
         raise Failure(f"the plan has no environment {name}")
     digest = str(locked["digest"])
     folder = cache() / "envs" / digest[:16]
+    if _is_ready(folder, digest):
+        return _interpreter(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

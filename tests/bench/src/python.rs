@@ -72,7 +72,7 @@ pub fn environment(base: &Path, packages: &[&str]) -> Result<PathBuf, Box<dyn st
     let packages = mlpc_native::resolve::resolve(&wanted, &python, &mut |_| {})?;
     println!("{:50} {:8.1} ms", format!("resolve {}", wanted.join(", ")), milliseconds(started.elapsed()));
     let digest = mlpc_plan::lock::environment_digest(&python, &packages);
-    let environment = mlpc_plan::plan::Environment { python, packages, digest };
+    let environment = mlpc_plan::plan::Environment { python, packages, digest, image: None };
     let present = mlpc_native::environment::ready(&environment)?.is_some();
     let started = Instant::now();
     let made = mlpc_native::environment::ensure(&environment, &mut |_| {})?;

@@ -9,7 +9,7 @@ pub struct Native;
 
 impl Backend for Native {
     fn name(&self) -> &'static str {
-        "native"
+        super::NATIVE
     }
 
     fn doc(&self) -> &'static str {

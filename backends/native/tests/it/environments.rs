@@ -29,7 +29,7 @@ fn requirements_become_a_lock_and_the_lock_an_environment() {
     assert!(told.iter().any(|message| message == "resolving 2 requirements"), "{told:?}");
 
     let digest = environment_digest(&python, &packages);
-    let environment = Environment { python, packages, digest };
+    let environment = Environment { python, packages, digest, image: None };
     // Two at once: one builds, the other waits for it.
     let made: Vec<_> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..2).map(|_| scope.spawn(|| ensure(&environment, &mut |_| {}).unwrap())).collect();

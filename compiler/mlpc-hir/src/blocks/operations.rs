@@ -136,7 +136,32 @@ pub fn environment<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Environme
             }
         }
     }
+    if let Some(expr) = setting(decl, "image")
+        && let Some(Const::Str(image)) = literal(expr)
+    {
+        match unpinned(&image) {
+            Some(reason) => context.findings.push(errors::unpinned_image(&image, reason, expr.span)),
+            None => value.image = Some(image),
+        }
+    }
     context.done(value)
+}
+
+/// Why an image may be another one tomorrow; `None`: it is always the same.
+fn unpinned(image: &str) -> Option<&'static str> {
+    let (name, digest) = image.split_once('@').unwrap_or((image, ""));
+    // A colon before the last slash is that of a port.
+    let tag = name.rsplit('/').next().and_then(|last| last.split_once(':')).map(|(_, tag)| tag);
+    let is_word = |letter: char| letter.is_ascii_alphanumeric() || "._-/:".contains(letter);
+    let digits = digest.strip_prefix("sha256:").unwrap_or_default();
+    if name.is_empty() || !name.chars().all(is_word) {
+        return Some("it is no name of an image");
+    }
+    if tag == Some("latest") {
+        return Some("its tag says that it changes");
+    }
+    let is_digest = digits.len() == 64 && digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
+    (!is_digest).then_some("it is not named by its digest")
 }
 
 /// A `param` or `const`.

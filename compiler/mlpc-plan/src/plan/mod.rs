@@ -153,6 +153,9 @@ pub struct Environment {
     pub packages: Vec<Package>,
     /// SHA-256 over Python version and packages: the name of the virtual environment, part of each step's identity.
     pub digest: String,
+    /// The container image on which that of the environment is built, by its digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
 }
 
 impl Environment {
