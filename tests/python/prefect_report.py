@@ -1,5 +1,5 @@
-"""Asks a real Prefect server: `run DEPLOYMENT COUNT` starts a deployment and tells how its tasks ended and what each waited
-for, once all COUNT of them are recorded; `deployments` lists what was deployed; `keys FILE` tells keys that Prefect ignores.
+"""Asks a real Prefect server: `run DEPLOYMENT COUNT STORE` starts a deployment over a store and tells how its tasks ended and
+what each waited for, once all COUNT of them are recorded; `keys FILE…` tells keys of each file that Prefect ignores.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ LIMIT = 300.0
 """Seconds that a run may take."""
 
 
-def run(name: str, count: int) -> dict[str, Any]:
-    started: FlowRun = run_deployment(name, timeout=0)
+def run(name: str, count: int, store: str) -> dict[str, Any]:
+    started: FlowRun = run_deployment(name, timeout=0, parameters={"store": store})
     until = time.monotonic() + LIMIT
     with get_client(sync_client=True) as client:
         flow_run, tasks = started, list[TaskRun]()
@@ -34,9 +34,12 @@ def run(name: str, count: int) -> dict[str, Any]:
                 break
             time.sleep(0.5)
         flow = client.read_flow(flow_run.flow_id)
+        deployment = client.read_deployment_by_name(name)
     names = {str(task.id): task.name.rsplit("-", 1)[0] for task in tasks}
     return {
         "flow": flow.name,
+        "description": deployment.description,
+        "pool": deployment.work_pool_name,
         **state(flow_run),
         "tasks": {names[str(task.id)]: described(task, names) for task in tasks},
     }
@@ -67,23 +70,6 @@ def described(task: TaskRun, names: dict[str, str]) -> dict[str, Any]:
         "tries": task.run_count,
         "tags": task.tags,
     }
-
-
-def deployments() -> list[dict[str, Any]]:
-    with get_client(sync_client=True) as client:
-        return [
-            {
-                "name": found.name,
-                "description": found.description,
-                "schedules": [
-                    {**item.schedule.model_dump(mode="json"), "active": item.active}
-                    for item in found.schedules
-                ],
-                "pool": found.work_pool_name,
-                "tags": found.tags,
-            }
-            for found in client.read_deployments()
-        ]
 
 
 def ignored(model: type[BaseModel], value: object, path: str) -> list[str]:
@@ -118,7 +104,7 @@ def keys(file: str) -> list[str]:
 if __name__ == "__main__":
     action, *arguments = sys.argv[1:]
     if action == "run":
-        told: Any = run(arguments[0], int(arguments[1]))
+        name, count, store = arguments
+        print(json.dumps(run(name, int(count), store)))
     else:
-        told = keys(*arguments) if action == "keys" else deployments()
-    print(json.dumps(told))
+        print(json.dumps([keys(file) for file in arguments]))

@@ -22,11 +22,9 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a server and a worker, whose flows keep their artifacts in `store`.
-    ///
-    /// Steps of all environments run in the tests' own.
+    /// Starts a server and a worker. Steps of all environments run in the tests' own.
     #[must_use]
-    pub fn start(store: &Path) -> Self {
+    pub fn start() -> Self {
         let home = tempfile::tempdir().expect("a temporary folder");
         let port = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("it has one").port();
         let python = python::interpreter("prefect");
@@ -41,7 +39,6 @@ impl Server {
         let made = ended(&mut server.prefect(&["work-pool", "create", POOL, "--type", "process"]));
         assert_eq!(made.code, 0, "{}{}", made.stdout, made.stderr);
         let mut worker = server.prefect(&["worker", "start", "--pool", POOL, "--type", "process"]);
-        worker.env("MLP_STORE", format!("file://{}", store.display()));
         for environment in ["DEFAULT", "CPU"] {
             worker.env(format!("MLP_PYTHON_{environment}"), python::python());
         }
@@ -69,7 +66,7 @@ impl Server {
         ended(self.prefect(&["--no-prompt", "deploy", "--all"]).current_dir(build))
     }
 
-    /// What the server says of something: `run DEPLOYMENT COUNT`, `deployments`, `keys FILE`.
+    /// What the server says of something: `run DEPLOYMENT COUNT STORE`, `keys FILE…`.
     #[must_use]
     pub fn report(&self, arguments: &[&str]) -> Value {
         let script = python::repository().join("tests/python/prefect_report.py");

@@ -4,6 +4,7 @@
 mod orchestrators {
     mod airflow;
     mod builds;
+    mod containers;
     mod kubeflow;
     mod prefect;
 }
