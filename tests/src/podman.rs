@@ -74,7 +74,9 @@ impl Podman {
     pub fn debian(&self) -> String {
         let root = self.home.path().join("root");
         let mut debootstrap = Command::new("debootstrap");
-        debootstrap.args(["--variant=minbase", "--include=python3,python3-venv,ca-certificates", "bookworm"]).arg(&root);
+        debootstrap
+            .args(["--variant=minbase", "--include=python3,python3-venv,ca-certificates", "bookworm"])
+            .arg(&root);
         succeed(&mut debootstrap);
         let archive = self.home.path().join("root.tar");
         succeed(Command::new("tar").arg("-cf").arg(&archive).arg("-C").arg(&root).arg("."));
