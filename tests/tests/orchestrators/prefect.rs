@@ -157,8 +157,7 @@ fn penguins(server: &Server) {
     assert_same_graph(&strict, &run);
 
     // The command starts a run on the server, follows it, and ends as a run on this machine does.
-    let settings =
-        [("store", build.store()), ("server", server.address()), ("folder", "strict".into())];
+    let settings = [("store", build.store()), ("server", server.address()), ("folder", "strict".into())];
     let lines: String = settings.iter().map(|(name, value)| format!("{name} = {}\n", json!(value))).collect();
     project.write("mlp.toml", format!("[target.prefect]\n{lines}"));
     let ended = project.mlpc(&["run", "--target", "prefect", "--locked"]);
