@@ -31,13 +31,13 @@ pub fn run(
             .help("build it with `mlpc build --target` and give the definition to its server"));
     };
     let server = setting(&choice, SERVER.name, "the server's address: `server = \"http://localhost:8080\"`")?;
+    let store = store(&choice, plan)?;
     let folder = match choice.setting(FOLDER.name) {
         Some(folder) => session.location.root.join(folder),
         None => session.location.root.join("build").join(target),
     };
     build::write(&folder, &built.files)?;
     let python = interpreter(plan, terminal)?;
-    let store = store(&choice, plan)?;
     let file = if entry == "train" { "plan.json".to_owned() } else { format!("plans/{entry}.json") };
     let mut push = launcher(&python, &folder, "launch");
     push.args(["push", "--plan", &file, "--store", &store, "--project"]).arg(&session.location.root);

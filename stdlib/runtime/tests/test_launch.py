@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hooks import TOLD, listening
 
-from mlp_runtime import files, formats, launch
+from mlp_runtime import artifacts, files, formats, launch
 from mlp_runtime.plans import Plan
 from mlp_runtime.step import Failure
 from mlp_runtime.stores import LocalStore
@@ -124,7 +124,7 @@ def test_who_wants_to_know_is_told_how_it_ended(
 def test_a_gate_that_refused_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     record = plan() | {"steps": [step("gate.g", {}, "", does="gate")]}
     ended = launch.Run(Plan(record), LocalStore(tmp_path), "r", carried=True)
-    for name in (launch.REFUSAL, launch.RESULT):
+    for name in (artifacts.REFUSAL, artifacts.RESULT):
         ended.store.write(f"carried/id/identity-of-gate.g/{name}", b"{}")
     with listening() as address:
         monkeypatch.setenv("HOOK", f"{address}/hook")

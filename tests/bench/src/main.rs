@@ -1,8 +1,8 @@
 //! Measures the executor beside ninja, the checker on large programs, generated features beside hand-written ones, and a
 //! whole run beside one script.
 //!
-//! `cargo run --release -p mlpc-bench [-- executor|python|check|features|flights|airflow …]`; without a name, all of them. Numbers are the best of
-//! several rounds, because other work on the machine only ever adds time.
+//! `cargo run --release -p mlpc-bench [-- executor|python|check|features|flights|targets|airflow …]`; without a name, all
+//! of them. Numbers are the best of several rounds, because other work on the machine only ever adds time.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is a program for a terminal")]
 
 mod airflow;
