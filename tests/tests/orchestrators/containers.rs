@@ -90,6 +90,7 @@ fn an_image_is_named_by_its_digest() {
 const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 #[test]
+#[allow(clippy::print_stderr, reason = "a test says why it did not run")]
 fn an_image_is_built_and_runs_a_step() {
     let podman = match Podman::find() {
         Ok(podman) => podman,
