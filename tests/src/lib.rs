@@ -6,6 +6,7 @@ pub mod airflow;
 pub mod command;
 pub mod expected;
 pub mod markdown;
+pub mod plan;
 pub mod podman;
 pub mod postgres;
 pub mod prefect;

@@ -27,6 +27,21 @@ pub fn backend(name: &str) -> Option<&'static dyn Backend> {
     BACKENDS.iter().copied().find(|backend| backend.name() == name)
 }
 
+/// The entry point that trains; the others are called `predict.NAME`.
+pub const TRAIN: &str = "train";
+
+/// The file of a build that holds the plan of an entry point.
+#[must_use]
+pub fn plan_file(entry: &str) -> String {
+    if entry == TRAIN { "plan.json".to_owned() } else { format!("plans/{entry}.json") }
+}
+
+/// What the definition of an entry point is called on a server that has those of other pipelines too.
+fn definition_name(plan: &Plan, entry: &str) -> String {
+    let pipeline = &plan.pipeline.name;
+    if entry == TRAIN { pipeline.clone() } else { format!("{pipeline}.{entry}") }
+}
+
 /// Something that runs plans.
 pub trait Backend: Sync {
     /// What it is called: `airflow`.
@@ -167,7 +182,7 @@ pub struct Target<'a> {
 impl Target<'_> {
     /// Every plan with the name of its entry point, that of the training first.
     pub fn plans(&self) -> impl Iterator<Item = (&str, &Plan)> {
-        std::iter::once(("train", self.plan)).chain(self.entries.iter().map(|(name, plan)| (name.as_str(), plan)))
+        std::iter::once((TRAIN, self.plan)).chain(self.entries.iter().map(|(name, plan)| (name.as_str(), plan)))
     }
 }
 

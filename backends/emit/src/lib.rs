@@ -24,7 +24,7 @@ pub use backend::Choice;
 pub use error::EmitError;
 pub use tests::{addresses, tests};
 
-use backend::Target;
+use backend::{TRAIN, Target, plan_file};
 use indexmap::IndexMap;
 use layout::Layout;
 use mlpc_plan::Plan;
@@ -94,9 +94,9 @@ pub fn build_for(
         }
         identify(plan);
     }
-    tree.insert("plan.json".to_owned(), json(plan)?);
+    tree.insert(plan_file(TRAIN), json(plan)?);
     for (name, plan) in &*entries {
-        tree.insert(format!("plans/{name}.json"), json(plan)?);
+        tree.insert(plan_file(name), json(plan)?);
     }
     tree.insert("pyproject.toml".to_owned(), layout.text("pyproject.toml", &())?);
     tree.insert("README.md".to_owned(), readme::page(&layout, plan)?);

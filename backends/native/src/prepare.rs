@@ -131,18 +131,6 @@ fn seals(database: &Connection, identities: &[String]) -> rusqlite::Result<HashM
     Ok(found)
 }
 
-/// The steps that `step` needs, by name.
-fn needed(step: &Step) -> impl Iterator<Item = &str> {
-    let inputs = step.inputs.values().chain(&step.when).filter_map(|input| match input {
-        InputRef::Step { step, .. } => Some(step.as_str()),
-        InputRef::Source { .. }
-        | InputRef::Champion { .. }
-        | InputRef::Previous { .. }
-        | InputRef::Delivered { .. } => None,
-    });
-    inputs.chain(step.after.iter().map(String::as_str))
-}
-
 fn needs(plan: &Plan) -> Result<Vec<Vec<usize>>, RunError> {
     let steps: BTreeMap<&str, &Step> = plan.steps.iter().map(|step| (step.id.as_str(), step)).collect();
     let mut positions: HashMap<&str, usize> = HashMap::new();
@@ -150,7 +138,7 @@ fn needs(plan: &Plan) -> Result<Vec<Vec<usize>>, RunError> {
     for (position, step) in plan.steps.iter().enumerate() {
         check(plan, &steps, step)?;
         let mut needs = Vec::new();
-        for name in needed(step) {
+        for name in step.needs() {
             let found = positions.get(name).copied();
             needs.push(
                 found.ok_or_else(|| RunError::Plan(format!("`{}` comes before `{name}`, which it needs", step.id)))?,

@@ -10,15 +10,12 @@ use crate::render::{self, Format};
 use crate::terminal::{Style, Terminal};
 use indexmap::IndexMap;
 use mlpc_diagnostics::{Diagnostic, FileSpan, Severity, Span, list_words, rule};
-use mlpc_emit::backend::{Choice, Unmet, unmet};
+use mlpc_emit::backend::{Choice, TRAIN, Unmet, unmet};
 use mlpc_plan::Plan;
 use mlpc_plan::lock::Lock;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-
-/// The entry point that trains.
-const TRAIN: &str = "train";
 
 /// Path → text, sorted.
 pub type Files = BTreeMap<String, String>;

@@ -8,7 +8,7 @@ use crate::text::duration;
 use mlpc_native::environment::{self, EnvironmentError};
 use mlpc_native::{Options, Stored};
 use mlpc_plan::Plan;
-use mlpc_plan::plan::{Environment, InputRef, Step, StepSpec};
+use mlpc_plan::plan::{Environment, Step, StepSpec};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -52,28 +52,7 @@ fn needed(plan: &Plan, options: &Options) -> Result<BTreeSet<String>, ToolError>
 
 /// All steps, or the last one and what it needs.
 fn taking_part<'a>(plan: &'a Plan, until: Option<&str>) -> BTreeSet<&'a str> {
-    let Some(until) = until else { return plan.steps.iter().map(|step| step.id.as_str()).collect() };
-    let mut found = BTreeSet::new();
-    // A step comes after all that it needs, so one walk from the end finds them.
-    for step in plan.steps.iter().rev() {
-        if step.id == until || found.contains(step.id.as_str()) {
-            found.insert(step.id.as_str());
-            found.extend(needs(step));
-        }
-    }
-    found
-}
-
-/// The steps that a step comes after.
-pub fn needs(step: &Step) -> impl Iterator<Item = &str> + Clone {
-    let producers = step.inputs.values().chain(&step.when).filter_map(|input| match input {
-        InputRef::Step { step, .. } => Some(step.as_str()),
-        InputRef::Source { .. }
-        | InputRef::Champion { .. }
-        | InputRef::Previous { .. }
-        | InputRef::Delivered { .. } => None,
-    });
-    producers.chain(step.after.iter().map(String::as_str))
+    Step::leading_to(&plan.steps, |step| until.is_none_or(|until| step.id == until))
 }
 
 fn cannot_make(name: &str, error: &EnvironmentError) -> ToolError {

@@ -11,7 +11,7 @@ use crate::terminal::{Style, Terminal};
 use indexmap::IndexMap;
 use mlpc_native::{Options, Outcome, RunError, RunEvent, StepState};
 use mlpc_plan::lock::{Lock, LockedColumn, LockedProfile};
-use mlpc_plan::plan::{InputRef, Plan, StepSpec};
+use mlpc_plan::plan::{InputRef, Plan, Step, StepSpec};
 use mlpc_plan::{WantedProfile, wanted};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -172,19 +172,9 @@ fn run(plan: &Plan, options: &Options, told: &str) -> Result<BTreeMap<String, Pa
 
 /// Leaves of a plan what reads these datasets.
 fn reading(plan: &mut Plan, datasets: &BTreeSet<&str>) {
-    let mut needed: BTreeSet<String> = BTreeSet::new();
-    // A step comes after all that it needs, so one walk from the end finds them.
-    for step in plan.steps.iter().rev() {
-        let wanted = matches!(&step.spec, StepSpec::Ingest(ingest) if datasets.contains(ingest.dataset.as_str()));
-        if wanted || needed.contains(&step.id) {
-            needed.insert(step.id.clone());
-            needed.extend(step.after.iter().cloned());
-            needed.extend(step.inputs.values().chain(&step.when).filter_map(|input| match input {
-                InputRef::Step { step, .. } => Some(step.clone()),
-                _ => None,
-            }));
-        }
-    }
+    let wanted =
+        |step: &Step| matches!(&step.spec, StepSpec::Ingest(ingest) if datasets.contains(ingest.dataset.as_str()));
+    let needed: BTreeSet<String> = Step::leading_to(&plan.steps, wanted).into_iter().map(str::to_owned).collect();
     plan.steps.retain(|step| needed.contains(&step.id));
     let sources: BTreeSet<String> = plan
         .steps

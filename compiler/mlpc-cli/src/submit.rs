@@ -8,7 +8,7 @@ use crate::exit::Exit;
 use crate::progress::Format;
 use crate::project::Session;
 use crate::terminal::Terminal;
-use mlpc_emit::backend::{Choice, FOLDER, SERVER};
+use mlpc_emit::backend::{Choice, FOLDER, SERVER, TRAIN, plan_file};
 use mlpc_plan::Plan;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -25,7 +25,7 @@ pub fn run(
     let choice = targets::choose(&session.location.config, target)?;
     let built = build::build_for(session, &choice, no_lock, terminal)?;
     let plan = built.entry(entry)?;
-    let entry = entry.unwrap_or("train");
+    let entry = entry.unwrap_or(TRAIN);
     let Some(name) = choice.backend.deployed(plan, entry) else {
         return Err(ToolError::usage(format!("mlpc starts no runs on {choice}"))
             .help("build it with `mlpc build --target` and give the definition to its server"));
@@ -38,9 +38,8 @@ pub fn run(
     };
     build::write(&folder, &built.files)?;
     let python = interpreter(plan, terminal)?;
-    let file = if entry == "train" { "plan.json".to_owned() } else { format!("plans/{entry}.json") };
     let mut push = launcher(&python, &folder, "launch");
-    push.args(["push", "--plan", &file, "--store", &store, "--project"]).arg(&session.location.root);
+    push.args(["push", "--plan", &plan_file(entry), "--store", &store, "--project"]).arg(&session.location.root);
     if call(push)? != 0 {
         return Err(ToolError::usage(format!("the data cannot be pushed into {store}")).exit(Exit::StepFailed));
     }

@@ -6,6 +6,7 @@ mod runners;
 mod texts;
 
 use mlpc_tests::airflow::{self, Server};
+use mlpc_tests::plan::needs;
 use mlpc_tests::project::Project;
 use mlpc_tests::python;
 use mlpc_tests::store::results;
@@ -56,13 +57,6 @@ impl Builds {
     fn plan(&self, path: &str) -> Value {
         serde_json::from_slice(&std::fs::read(self.folder().join(path)).unwrap()).unwrap()
     }
-}
-
-/// The steps that a step of a plan comes after.
-fn needs(step: &Value) -> BTreeSet<String> {
-    let inputs = step["inputs"].as_object().unwrap().values().chain(std::iter::once(&step["when"]));
-    let read = inputs.filter_map(|input| input["step"]["step"].as_str());
-    read.chain(step["after"].as_array().unwrap().iter().filter_map(Value::as_str)).map(str::to_owned).collect()
 }
 
 /// The tasks of a serialized DAG by name.

@@ -4,6 +4,7 @@ use mlpc_emit::Choice;
 use mlpc_native::digest::digest;
 use mlpc_plan::Plan;
 use mlpc_plan::plan::Param;
+use mlpc_tests::plan::needs;
 use mlpc_tests::project::{Project, Run};
 use mlpc_tests::python::{self, repository};
 use mlpc_tests::rides;
@@ -243,14 +244,6 @@ fn ancestors(plan: &Value) -> BTreeMap<String, BTreeSet<String>> {
         found.insert(step["id"].as_str().unwrap().to_owned(), all);
     }
     found
-}
-
-/// What a step waits for by itself.
-fn needs(step: &Value) -> BTreeSet<String> {
-    let text = |value: &Value| value.as_str().map(str::to_owned);
-    let read = step["inputs"].as_object().unwrap().values().filter_map(|input| text(&input["step"]["step"]));
-    let after = step["after"].as_array().unwrap().iter().filter_map(text);
-    read.chain(text(&step["when"]["step"]["step"])).chain(after).collect()
 }
 
 /// The plan's step and what was read back say the same.

@@ -1,6 +1,7 @@
 //! Flows for Prefect, deployed to a real server and run by a real worker, beside the same plan on this machine.
 
 use mlpc_tests::command::ended;
+use mlpc_tests::plan::needs;
 use mlpc_tests::prefect::Server;
 use mlpc_tests::project::Project;
 use mlpc_tests::python;
@@ -75,23 +76,16 @@ impl Build {
     }
 }
 
-/// The steps that a step of the plan needs.
-fn needs(step: &Value) -> BTreeSet<&str> {
-    let inputs = step["inputs"].as_object().unwrap().values();
-    let read = inputs.chain([&step["when"]]).filter_map(|input| input["step"]["step"].as_str());
-    read.chain(step["after"].as_array().unwrap().iter().map(|id| id.as_str().unwrap())).collect()
-}
-
 /// What the server recorded is the graph of the plan: a task per step with its edges and retries, and the end of the run.
 fn assert_same_graph(build: &Build, run: &Value) {
     let tasks = run["tasks"].as_object().unwrap();
     let ids: BTreeSet<&str> = build.steps().iter().map(|step| step["id"].as_str().unwrap()).collect();
     let found: BTreeSet<&str> = tasks.keys().map(String::as_str).filter(|name| *name != "finish").collect();
     assert_eq!(found, ids, "{run:#}");
-    let edges = |name: &str| -> BTreeSet<&str> {
-        tasks[name]["needs"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect()
+    let edges = |name: &str| -> BTreeSet<String> {
+        tasks[name]["needs"].as_array().unwrap().iter().map(|id| id.as_str().unwrap().to_owned()).collect()
     };
-    assert_eq!(edges("finish"), ids);
+    assert_eq!(edges("finish"), ids.iter().map(|id| (*id).to_owned()).collect());
     for step in build.steps() {
         let id = step["id"].as_str().unwrap();
         assert_eq!(edges(id), needs(step), "{id}");

@@ -3,7 +3,7 @@
 mod dag;
 mod runner;
 
-use super::{Ability, Backend, FOLDER, SERVER, Setting, Support, Target};
+use super::{Ability, Backend, FOLDER, SERVER, Setting, Support, Target, definition_name};
 use crate::FileTree;
 use crate::environments;
 use crate::error::EmitError;
@@ -82,7 +82,7 @@ impl Backend for Airflow {
     }
 
     fn deployed(&self, plan: &Plan, entry: &str) -> Option<String> {
-        Some(dag::id(plan, entry))
+        Some(definition_name(plan, entry))
     }
 
     fn emit(&self, target: &Target<'_>, tree: &mut FileTree) -> Result<(), EmitError> {

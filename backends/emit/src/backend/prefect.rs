@@ -6,7 +6,7 @@
 mod deployments;
 mod flow;
 
-use super::{Ability, Backend, FOLDER, SERVER, Setting, Support, Target};
+use super::{Ability, Backend, FOLDER, SERVER, Setting, Support, Target, definition_name};
 use crate::FileTree;
 use crate::environments;
 use crate::error::EmitError;
@@ -90,7 +90,7 @@ impl Backend for Prefect {
     }
 
     fn deployed(&self, plan: &Plan, entry: &str) -> Option<String> {
-        Some(format!("{}/{entry}", Entry::of(entry, plan).flow()))
+        Some(format!("{}/{entry}", definition_name(plan, entry)))
     }
 
     fn emit(&self, target: &Target<'_>, tree: &mut FileTree) -> Result<(), EmitError> {
@@ -124,22 +124,12 @@ impl<'a> Entry<'a> {
 
     /// The flow's name on the server.
     fn flow(&self) -> String {
-        let pipeline = &self.plan.pipeline.name;
-        if self.is_training() { pipeline.clone() } else { format!("{pipeline}.{}", self.name) }
+        definition_name(self.plan, self.name)
     }
 
     /// The flow's file in the build.
     fn file(&self) -> String {
         format!("flows/{}.py", module_name(self.name))
-    }
-
-    /// The plan's file in the build.
-    fn plan_file(&self) -> String {
-        if self.is_training() { "plan.json".to_owned() } else { format!("plans/{}.json", self.name) }
-    }
-
-    fn is_training(&self) -> bool {
-        self.name == "train"
     }
 }
 

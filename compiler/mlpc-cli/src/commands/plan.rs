@@ -2,7 +2,6 @@
 
 use super::runs::Format;
 use crate::build::{self, NoLock};
-use crate::environments::needs;
 use crate::error::ToolError;
 use crate::exit::Exit;
 use crate::json;
@@ -79,7 +78,7 @@ fn lines<'a>(plan: &'a Plan, before: Option<&Plan>, options: &Options) -> Result
     for (step, preview) in plan.steps.iter().zip(mlpc_native::preview(plan, options)?) {
         let title = |id: &str| plan.steps.iter().find(|known| known.id == id).map_or("?", |known| known.title.as_str());
         let in_state =
-            |wanted: State| needs(step).filter(|id| fates.get(id) == Some(&wanted)).map(title).collect::<Vec<_>>();
+            |wanted: State| step.needs().filter(|id| fates.get(id) == Some(&wanted)).map(title).collect::<Vec<_>>();
         let stopped: Vec<&str> = [in_state(State::Refused), in_state(State::Skipped)].concat();
         let (state, reasons) = match preview.stored {
             _ if !stopped.is_empty() => (State::Skipped, vec![format!("comes after {}", unique(stopped))]),

@@ -217,22 +217,12 @@ impl Lowering<'_> {
 pub(crate) fn ordered(mut steps: Vec<Step>) -> Vec<Step> {
     let mut done: Vec<Step> = Vec::with_capacity(steps.len());
     while !steps.is_empty() {
-        let ready =
-            steps.iter().position(|step| needs(step).iter().all(|need| done.iter().any(|other| other.id == **need)));
+        let ready = steps.iter().position(|step| step.needs().all(|need| done.iter().any(|other| other.id == need)));
         // The check refuses circles, so some step is always ready.
         let next = steps.remove(ready.unwrap_or(0));
         done.push(next);
     }
     done
-}
-
-/// Identifiers of the steps that a step waits for.
-pub(crate) fn needs(step: &Step) -> Vec<&String> {
-    let inputs = step.inputs.values().chain(&step.when).filter_map(|input| match input {
-        crate::plan::InputRef::Step { step, .. } => Some(step),
-        _ => None,
-    });
-    inputs.chain(&step.after).collect()
 }
 
 impl Lowering<'_> {

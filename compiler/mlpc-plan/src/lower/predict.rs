@@ -1,7 +1,7 @@
 //! Entry points that score rows: the data that the model's features read, and one step.
 
 use super::steps::output;
-use super::{Lowering, entry, needs, ordered};
+use super::{Lowering, entry, ordered};
 use crate::Plan;
 use crate::plan::{ArtifactKind, InputRef, Predict, PredictFormat, PredictRows, Step, StepSpec};
 use mlpc_db::Block;
@@ -71,13 +71,8 @@ impl Lowering<'_> {
 
 /// The steps that lead to one, it included.
 fn reaching(steps: Vec<Step>, last: &str) -> Vec<Step> {
-    let mut wanted = BTreeSet::from([last.to_owned()]);
-    // Each step comes after all it needs, so one walk from the end finds them.
-    for step in steps.iter().rev() {
-        if wanted.contains(&step.id) {
-            wanted.extend(needs(step).into_iter().cloned());
-        }
-    }
+    let wanted: BTreeSet<String> =
+        Step::leading_to(&steps, |step| step.id == last).into_iter().map(str::to_owned).collect();
     steps.into_iter().filter(|step| wanted.contains(&step.id)).collect()
 }
 

@@ -20,6 +20,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// The format of this file; a reader refuses another major version.
 pub const FORMAT: &str = "mlp-plan/v1";
@@ -241,6 +242,34 @@ pub struct Step {
     pub spec: StepSpec,
     /// SHA-256 over program, runtime, environment, parameters, seed and the identities of the inputs. The cache key.
     pub identity: String,
+}
+
+impl Step {
+    /// The steps that it comes after, by name: those of which it reads something, and those that it only waits for. A
+    /// name may come more than once.
+    pub fn needs(&self) -> impl Iterator<Item = &str> + Clone {
+        let read = self.inputs.values().chain(&self.when).filter_map(|input| match input {
+            InputRef::Step { step, .. } => Some(step.as_str()),
+            InputRef::Source { .. }
+            | InputRef::Champion { .. }
+            | InputRef::Previous { .. }
+            | InputRef::Delivered { .. } => None,
+        });
+        read.chain(self.after.iter().map(String::as_str))
+    }
+
+    /// The names of the steps that are wanted, and of all that they need; `steps` are in the order of a plan.
+    pub fn leading_to(steps: &[Self], wanted: impl Fn(&Self) -> bool) -> BTreeSet<&str> {
+        let mut found = BTreeSet::new();
+        // A step comes after all that it needs, so one walk from the end finds them.
+        for step in steps.iter().rev() {
+            if wanted(step) || found.contains(step.id.as_str()) {
+                found.insert(step.id.as_str());
+                found.extend(step.needs());
+            }
+        }
+        found
+    }
 }
 
 /// Where an input comes from.

@@ -2,6 +2,7 @@
 
 use super::runner::{Launch, Runner};
 use crate::backend::Choice;
+use crate::backend::{definition_name, plan_file};
 use crate::error::EmitError;
 use crate::layout::Layout;
 use crate::py::{Argument, Py, flat, names_used, operator};
@@ -52,16 +53,10 @@ pub(super) fn file(
     entry: &str,
     plan: &Plan,
 ) -> Result<(String, String), EmitError> {
-    let id = id(plan, entry);
+    let id = definition_name(plan, entry);
     let definition = Definition { choice, runner, plan, usual: usual(plan), names: names(plan) };
     let text = definition.print(layout, entry, &id)?;
     Ok((format!("dags/{}.py", id.replace('.', "_")), text))
-}
-
-/// What Airflow calls the DAG of an entry point.
-pub(super) fn id(plan: &Plan, entry: &str) -> String {
-    let pipeline = &plan.pipeline.name;
-    if entry == "train" { pipeline.clone() } else { format!("{pipeline}.{entry}") }
 }
 
 /// The environment of most steps.
@@ -105,7 +100,7 @@ impl Definition<'_> {
         let Launch { imports, constants, signature, task, body } = self.runner.launch(self.usual);
         let own: Vec<Settings> = self.plan.steps.iter().map(|step| self.settings(step)).collect();
         let common = common(&own);
-        let plan = if entry == "train" { "plan.json".to_owned() } else { format!("plans/{entry}.json") };
+        let plan = plan_file(entry);
         let store = match self.choice.setting("store") {
             Some(store) => Py::name("literal").call([Py::string(store)]),
             None => Py::string(VARIABLE),
@@ -339,12 +334,8 @@ const FINISH: &str = "TriggerRule.NONE_FAILED";
 
 /// The steps that a step comes after, each once.
 fn needs(step: &Step) -> Vec<&str> {
-    let read = step.inputs.values().chain(&step.when).filter_map(|input| match input {
-        InputRef::Step { step, .. } => Some(step.as_str()),
-        _ => None,
-    });
     let mut needs: Vec<&str> = Vec::new();
-    for id in read.chain(step.after.iter().map(String::as_str)) {
+    for id in step.needs() {
         if !needs.contains(&id) {
             needs.push(id);
         }

@@ -12,6 +12,7 @@ use super::ir::{
 use super::names::{Names, slug};
 use super::platform::{Deployment, Kubernetes, KubernetesExecutor, PlatformSpec, Platforms, PodMetadata};
 use super::settings::Settings;
+use crate::backend::{TRAIN, definition_name};
 use crate::error::EmitError;
 use indexmap::{IndexMap, IndexSet};
 use mlpc_plan::Plan;
@@ -34,9 +35,11 @@ pub fn lower(settings: Settings<'_>, entry: &str, plan: &Plan) -> Result<(Pipeli
     let body = lowering.graph(&[]);
     lowering.components.insert(component(BODY), body);
     let root = lowering.root();
-    let name = if entry == "train" { plan.pipeline.name.clone() } else { format!("{}-{entry}", plan.pipeline.name) };
     let pipeline = PipelineSpec {
-        pipeline_info: PipelineInfo { name: slug(&name), description: plan.pipeline.doc.clone() },
+        pipeline_info: PipelineInfo {
+            name: slug(&definition_name(plan, entry)),
+            description: plan.pipeline.doc.clone(),
+        },
         schema_version: SCHEMA_VERSION,
         sdk_version: format!("mlpc-{}", plan.compiler),
         default_pipeline_root: settings.text("pipeline_root").map(str::to_owned),
@@ -158,7 +161,7 @@ impl<'a> Lowering<'a> {
             inputs.artifacts.insert(self.channel(made), self.source(made, here));
         }
         let inside = self.plan.steps.iter().filter(|step| self.gates_of(&step.id).starts_with(below));
-        let mut needed: IndexSet<&str> = inside.flat_map(needs).collect();
+        let mut needed: IndexSet<&str> = inside.flat_map(Step::needs).collect();
         needed.insert(gate);
         Task {
             trigger_policy: Some(TriggerPolicy::Condition(format!("inputs.parameter_values['{verdict}'] == true"))),
@@ -217,7 +220,7 @@ impl<'a> Lowering<'a> {
         let task = Task {
             caching_options: Some(CachingOptions { enable_cache: self.is_cached(step) }),
             retry_policy: retry(step),
-            ..task(&name, self.tasks_at(here, needs(step).collect()), inputs)
+            ..task(&name, self.tasks_at(here, step.needs().collect()), inputs)
         };
         let label = executor(&name);
         let component_ = Component {
@@ -266,7 +269,7 @@ impl<'a> Lowering<'a> {
         let mut args: Vec<String> = action.iter().map(|&word| word.to_owned()).collect();
         args.extend(["--store".to_owned(), input_parameter(STORE)]);
         args.extend(["--run".to_owned(), "{{$.pipeline_job_uuid}}".to_owned(), "--carried".to_owned()]);
-        if self.entry != "train" {
+        if self.entry != TRAIN {
             args.extend(["--entry".to_owned(), self.entry.to_owned()]);
         }
         args
@@ -366,7 +369,7 @@ fn gates(plan: &Plan) -> Result<HashMap<&str, Vec<&str>>, EmitError> {
             own = found.get(gate.as_str()).cloned().unwrap_or_default();
             own.push(gate);
         }
-        for need in needs(step) {
+        for need in step.needs() {
             let theirs = found.get(need).map_or(&[][..], Vec::as_slice);
             if theirs.starts_with(&own) {
                 own = theirs.to_vec();
@@ -393,15 +396,6 @@ fn unsettled(plan: &Plan) -> HashSet<&str> {
         }
     }
     found
-}
-
-/// The steps that a step comes after.
-fn needs(step: &Step) -> impl Iterator<Item = &str> {
-    let read = step.inputs.values().chain(&step.when).filter_map(|input| match input {
-        InputRef::Step { step, .. } => Some(step.as_str()),
-        _ => None,
-    });
-    read.chain(step.after.iter().map(String::as_str))
 }
 
 fn made_before(step: &Step) -> impl Iterator<Item = Made<'_>> {

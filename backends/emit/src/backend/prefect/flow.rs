@@ -1,6 +1,7 @@
 //! A flow: a task per step, and the order in which they are submitted.
 
 use super::{Entry, Settings};
+use crate::backend::plan_file;
 use crate::error::EmitError;
 use crate::layout::Layout;
 use crate::py::{Argument, Py, WIDTH, docstring, flat};
@@ -177,13 +178,7 @@ fn call(step: &Step) -> String {
 
 /// How a task is submitted: behind those whose steps it needs.
 fn submit(step: &Step, function: &str, functions: &IndexMap<&str, String>) -> String {
-    let mut needed = BTreeSet::new();
-    for input in step.inputs.values().chain(&step.when) {
-        if let InputRef::Step { step, .. } = input {
-            needed.insert(step.as_str());
-        }
-    }
-    needed.extend(step.after.iter().map(String::as_str));
+    let needed: BTreeSet<&str> = step.needs().collect();
     let order = functions.keys().filter(|id| needed.contains(**id));
     let behind: Vec<Py> = order.map(|id| Py::name("done").index(Py::string(id))).collect();
     let mut arguments = vec![Argument::positional(Py::name("run"))];
@@ -221,7 +216,7 @@ fn description(plan: &Plan) -> String {
 }
 
 fn arguments(entry: &Entry<'_>, settings: &Settings<'_>) -> String {
-    let mut arguments = vec![Py::string(&entry.plan_file()), Py::name("store")];
+    let mut arguments = vec![Py::string(&plan_file(entry.name)), Py::name("store")];
     if !settings.secrets.is_empty() {
         arguments.push(Py::strings(&settings.secrets));
     }

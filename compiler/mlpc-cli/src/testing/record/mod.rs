@@ -21,7 +21,7 @@ use mlpc_native::testing::ask;
 use mlpc_native::{Options, RunEvent};
 use mlpc_plan::Plan;
 use mlpc_plan::lock::Lock;
-use mlpc_plan::plan::{InputRef, Link, Place, Recording, Spine, StepSpec};
+use mlpc_plan::plan::{InputRef, Link, Place, Recording, Spine, Step, StepSpec};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -238,19 +238,9 @@ fn run(
 
 /// The part of a plan that some steps need.
 fn only(plan: &Plan, wanted: &BTreeSet<&str>) -> Plan {
-    let mut needed: BTreeSet<String> = wanted.iter().map(|step| (*step).to_owned()).collect();
-    // A step comes after all that it needs, so one walk from the end finds them.
-    for step in plan.steps.iter().rev() {
-        if needed.contains(&step.id) {
-            let inputs = step.inputs.values().chain(&step.when).filter_map(|input| match input {
-                InputRef::Step { step, .. } => Some(step.clone()),
-                _ => None,
-            });
-            needed.extend(inputs.chain(step.after.iter().cloned()).collect::<Vec<_>>());
-        }
-    }
+    let needed = Step::leading_to(&plan.steps, |step| wanted.contains(step.id.as_str()));
     let mut part = plan.clone();
-    part.steps.retain(|step| needed.contains(&step.id));
+    part.steps.retain(|step| needed.contains(step.id.as_str()));
     part.finals.clear();
     part
 }
