@@ -22,6 +22,8 @@ MICROSECOND = timedelta(microseconds=1)
 
 # One pass takes groups until their numbers would grow beyond this.
 LIMIT = 2**61
+# Fewer rows than this are not worth a pass of their own on another processor.
+PASS_ROWS = 32_768
 
 KERNELS = {
     "count": "sum",
@@ -158,7 +160,7 @@ def _passed(laid: pl.DataFrame, sizes: Integers, asked: Asked, schema: pl.Schema
     steps = {span: span.steps(longest) for span in asked}
     reach = max(abs(lag) + window for window, lag in steps.values())
 
-    def aggregated(part: pl.DataFrame, span: Span) -> pl.DataFrame:
+    def aggregated(part: pl.DataFrame, span: Span) -> pl.LazyFrame:
         window, lag = steps[span]
         rolling = part.lazy().rolling(
             "time", period=f"{window}i", offset=f"{-window - lag}i", closed=span.closed
@@ -167,13 +169,14 @@ def _passed(laid: pl.DataFrame, sizes: Integers, asked: Asked, schema: pl.Schema
             getattr(pl.col(name), KERNELS[function.name])(**function.options).alias(name)
             for name, function in asked[span].items()
         )
-        return rolling.agg(values).drop("time").collect(engine="in-memory")
+        return rolling.agg(values).drop("time")
 
-    parts = [
-        pl.concat([aggregated(part, span) for span in asked], how="horizontal")
-        for part in _numbered(laid, sizes, reach)
-    ]
-    return pl.concat(parts).select(
+    parts = list(_numbered(laid, sizes, reach))
+    found = pl.collect_all(
+        [aggregated(part, span) for span in asked for part in parts], engine="in-memory"
+    )
+    spans = [pl.concat(found[at : at + len(parts)]) for at in range(0, len(found), len(parts))]
+    return pl.concat(spans, how="horizontal").select(
         _of_nothing(name, function, restored(pl.col(name), schema[name], function))
         for functions in asked.values()
         for name, function in functions.items()
@@ -183,7 +186,8 @@ def _passed(laid: pl.DataFrame, sizes: Integers, asked: Asked, schema: pl.Schema
 def _numbered(laid: pl.DataFrame, sizes: Integers, reach: int) -> Iterator[pl.DataFrame]:
     """Runs of groups whose times became numbers that grow, groups further apart than any sees.
 
-    One pass over a run takes the place of one over each group.
+    One pass over a run takes the place of one over each group; there are as many runs as processors
+    have work for, and no result depends on how many.
     """
     time = laid["time"].to_numpy()
     ends = np.cumsum(sizes)
@@ -192,8 +196,10 @@ def _numbered(laid: pl.DataFrame, sizes: Integers, reach: int) -> Iterator[pl.Da
         return
     starts = ends - sizes
     apart = time[ends - 1] - time[starts] + 1 + reach
+    passes = min(pl.thread_pool_size(), 1 + len(time) // PASS_ROWS)
+    share = (ends - 1) * passes // len(time)
     run = np.cumsum(apart, dtype=np.float64) // LIMIT
-    firsts = np.flatnonzero(np.diff(run, prepend=-1))
+    firsts = np.flatnonzero(np.diff(run, prepend=-1) + np.diff(share, prepend=-1))
     for first, after in zip(firsts, [*firsts[1:], len(sizes)], strict=True):
         start, end = starts[first], ends[after - 1]
         shift = np.cumsum(apart[first:after]) - apart[first:after] - time[starts[first:after]]

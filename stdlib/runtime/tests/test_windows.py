@@ -210,6 +210,20 @@ def test_windows_are_computed_side_by_side(
     compare(frame, windows.add(frame.lazy(), *asked), columns)
 
 
+def test_windows_are_the_same_to_the_bit_for_any_number_of_passes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    frame, _ = tables(11, 300)
+    columns = {name: aggregate for name, (aggregate, _) in AGGREGATES.items()}
+    found = []
+    for least, threads in [(2**15, 1), (1, 2), (7, 64)]:
+        monkeypatch.setattr(window_kernels, "PASS_ROWS", least)
+        monkeypatch.setattr(pl, "thread_pool_size", lambda threads=threads: threads)
+        asked = windows.back(columns, time="at", by=["k"], window=24 * HOUR)
+        found.append(windows.add(frame.lazy(), asked).collect(engine="in-memory"))
+    assert all(item.equals(found[0]) for item in found)
+
+
 @pytest.mark.parametrize(("window", "lag"), SPANS)
 def test_a_group_is_the_same_to_the_bit_whatever_others_hold(
     window: timedelta | None, lag: timedelta

@@ -48,7 +48,8 @@ fn build(program: &str, count: usize) -> Outcome {
 fn lock() -> Lock {
     let version = mlpc_stdlib::version().to_owned();
     let mut lock = Lock { stdlib: Some(LockedStdlib { version, sha256: mlpc_stdlib::digest() }), ..Lock::default() };
-    lock.environments.insert("default".to_owned(), LockedEnvironment::default());
+    let python = "3.11".to_owned();
+    lock.environments.insert("default".to_owned(), LockedEnvironment { python, ..LockedEnvironment::default() });
     lock
 }
 
