@@ -14,6 +14,8 @@ def features(folder: Path) -> pd.DataFrame:
     for name in ["carrier", "dest", "tailnum"]:
         flights[name] = flights[name].astype("category")
     planes["tailnum"] = planes["tailnum"].astype(flights["tailnum"].dtype)
+    # A plane that never flew is no category, and pandas joins what is missing with what is missing.
+    planes = planes.dropna(subset="tailnum")
     rows = pd.merge_asof(
         flights,
         weather,

@@ -5,7 +5,7 @@ use crate::infer::{Columns, Lookup};
 use crate::typed::{Column, DatasetShape, Finding, SAMPLED_AT};
 use crate::types::{Ty, TyKind};
 use mlpc_db::{BlockRef, Place};
-use mlpc_diagnostics::Span;
+use mlpc_diagnostics::{Span, list_words};
 use std::collections::BTreeMap;
 
 /// Where a column of the table comes from.
@@ -258,12 +258,10 @@ impl Columns for FeatureScope {
     }
 
     fn describe(&self) -> String {
-        let names: Vec<&str> = std::iter::once(self.base_name.as_str())
-            .chain(self.joined.iter().map(|joined| joined.alias.as_str()))
-            .collect();
-        match names.as_slice() {
-            [only] => format!("`{only}`"),
-            many => format!("none of {}", mlpc_diagnostics::list_words(many.iter().copied(), "and")),
+        let base = format!("`{}`", self.base_name);
+        if self.joined.is_empty() {
+            return base;
         }
+        format!("{base} with {}", list_words(self.joined.iter().map(|joined| joined.alias.as_str()), "and"))
     }
 }
