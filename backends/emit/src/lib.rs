@@ -8,6 +8,7 @@ mod containers;
 mod environments;
 pub mod error;
 mod exprs;
+pub mod fans;
 mod features;
 pub mod graph;
 mod imports;
