@@ -2,7 +2,7 @@
 //!
 //! An image holds the locked packages at the place where `mlp_runtime.environment` looks for them, and the whole build.
 
-use crate::backend::Target;
+use crate::backend::{Target, plan_file};
 use crate::error::EmitError;
 use crate::layout::Layout;
 use crate::{FileTree, environments};
@@ -55,7 +55,7 @@ pub(crate) fn print(layout: &Layout, target: &Target<'_>, tree: &mut FileTree) -
     let all: IndexMap<&str, &Environment> =
         target.plans().flat_map(|(_, plan)| &plan.environments).map(|(name, found)| (name.as_str(), found)).collect();
     let plan = target.plan;
-    let version = version(target)?;
+    let version = version(target, tree);
     for (name, environment) in &all {
         let text = layout.text("containers/Dockerfile", &image(plan, name, environment, &version)?)?;
         tree.insert(format!("containers/{name}/Dockerfile"), text);
@@ -72,10 +72,10 @@ pub(crate) fn print(layout: &Layout, target: &Target<'_>, tree: &mut FileTree) -
     Ok(())
 }
 
-/// A digest over all plans.
-fn version(target: &Target<'_>) -> Result<String, EmitError> {
-    let texts = target.plans().map(|(_, plan)| serde_json::to_string(plan)).collect::<Result<Vec<_>, _>>()?;
-    Ok(sha256_hex(texts.join("\n").as_bytes()))
+/// A digest over the files of all plans.
+fn version(target: &Target<'_>, tree: &FileTree) -> String {
+    let texts = target.plans().filter_map(|(entry, _)| tree.get(&plan_file(entry)));
+    sha256_hex(texts.map(String::as_str).collect::<String>().as_bytes())
 }
 
 fn image<'a>(

@@ -7,8 +7,10 @@ mod svg;
 pub use page::page;
 pub use svg::svg;
 
+use indexmap::IndexSet;
 use mlpc_plan::Plan;
-use mlpc_plan::plan::{InputRef, Step};
+use mlpc_plan::plan::InputRef;
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 /// A node of a picture.
@@ -23,7 +25,7 @@ pub struct Node {
 }
 
 /// A line of a picture, between nodes by index.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Link {
     /// Where it starts.
     pub from: usize,
@@ -55,33 +57,27 @@ impl Picture {
         let sources = plan.sources.iter().map(|source| node(&source.name, SOURCE));
         let steps = plan.steps.iter().map(|step| node(&step.title, step.id.split('.').next().unwrap_or_default()));
         let nodes = sources.chain(steps).collect();
-        let mut links: Vec<Link> = Vec::new();
-        for (index, step) in plan.steps.iter().enumerate() {
-            let to = plan.sources.len() + index;
-            for from in needs(plan, step) {
-                let link = Link { from, to, dashed: false };
-                if !links.contains(&link) {
-                    links.push(link);
-                }
-            }
+        let sources = plan.sources.iter().map(|source| source.name.as_str());
+        let sources: HashMap<&str, usize> = sources.zip(0..).collect();
+        let steps: HashMap<&str, usize> =
+            plan.steps.iter().map(|step| step.id.as_str()).zip(plan.sources.len()..).collect();
+        let of = |from: &InputRef| match from {
+            InputRef::Source { name } => sources.get(name.as_str()).copied(),
+            InputRef::Step { step, .. } => steps.get(step.as_str()).copied(),
+            InputRef::Champion { .. } | InputRef::Previous { .. } | InputRef::Delivered { .. } => None,
+        };
+        let mut links: IndexSet<Link> = IndexSet::new();
+        for (step, to) in plan.steps.iter().zip(plan.sources.len()..) {
+            let read = step.inputs.values().chain(&step.when).filter_map(of);
+            let after = step.after.iter().filter_map(|id| steps.get(id.as_str()).copied());
+            links.extend(read.chain(after).map(|from| Link { from, to, dashed: false }));
         }
-        Self { title: plan.pipeline.name.clone(), nodes, links }
+        Self { title: plan.pipeline.name.clone(), nodes, links: links.into_iter().collect() }
     }
 
     fn edges(&self) -> Vec<(usize, usize)> {
         self.links.iter().map(|link| (link.from, link.to)).collect()
     }
-}
-
-/// The nodes that a step comes after.
-fn needs(plan: &Plan, step: &Step) -> Vec<usize> {
-    let position = |id: &String| plan.steps.iter().position(|other| other.id == *id).map(|at| plan.sources.len() + at);
-    let of = |from: &InputRef| match from {
-        InputRef::Source { name } => plan.sources.iter().position(|source| source.name == *name),
-        InputRef::Step { step, .. } => position(step),
-        InputRef::Champion { .. } | InputRef::Previous { .. } | InputRef::Delivered { .. } => None,
-    };
-    step.inputs.values().chain(&step.when).filter_map(of).chain(step.after.iter().filter_map(position)).collect()
 }
 
 /// The picture as a Mermaid flow chart.

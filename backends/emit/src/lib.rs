@@ -13,7 +13,9 @@ mod features;
 pub mod graph;
 mod imports;
 mod layout;
+mod manifest;
 mod names;
+mod programs;
 pub mod py;
 mod readme;
 mod steps;
@@ -25,15 +27,19 @@ pub use backend::Choice;
 pub use error::EmitError;
 pub use tests::{addresses, tests};
 
-use backend::{TRAIN, Target, plan_file};
+use backend::{Target, plan_file};
 use indexmap::IndexMap;
 use layout::Layout;
+use manifest::Manifest;
 use mlpc_plan::Plan;
-use mlpc_plan::identity::{identify, sha256_hex};
+use mlpc_plan::identity::identify;
 use mlpc_plan::plan::{Program, Step, StepSpec};
 use names::module_name;
+use programs::Programs;
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::panic::resume_unwind;
+use std::thread::{self, ScopedJoinHandle};
 
 /// The text of each file of a build by its path, with `/`.
 pub type FileTree = BTreeMap<String, String>;
@@ -88,27 +94,31 @@ pub fn build_for(
     for plan in std::iter::once(&*plan).chain(entries.values()) {
         print(&layout, plan, user_files, &mut tree)?;
     }
+    let mut programs = Programs::new(&tree);
     for plan in std::iter::once(&mut *plan).chain(entries.values_mut()) {
         for step in &mut plan.steps {
             let path = steps::path(step);
-            step.program = Program { sha256: program_digest(&tree, &path), path };
+            step.program = Program { sha256: programs.digest(&path), path };
         }
         identify(plan);
     }
-    tree.insert(plan_file(TRAIN), json(plan)?);
-    for (name, plan) in &*entries {
-        tree.insert(plan_file(name), json(plan)?);
-    }
-    tree.insert("pyproject.toml".to_owned(), layout.text("pyproject.toml", &())?);
-    tree.insert("README.md".to_owned(), readme::page(&layout, plan)?);
     let choice = &choice.with_storage_of(plan);
     let target = Target { choice, plan, entries };
-    choice.backend.emit(&target, &mut tree)?;
+    let (definitions, described) = thread::scope(|scope| {
+        let definitions = scope.spawn(|| {
+            let mut tree = FileTree::new();
+            choice.backend.emit(&target, &mut tree).map(|()| tree)
+        });
+        let described = described(&layout, &target);
+        (joined(definitions), described)
+    });
+    tree.extend(described?);
+    tree.extend(definitions?);
     if choice.backend.name() != backend::NATIVE {
         containers::print(&layout, &target, &mut tree)?;
     }
     let plans: Vec<&Plan> = std::iter::once(&*plan).chain(entries.values()).collect();
-    let manifest = json(&manifest(choice, &tree, &plans))?;
+    let manifest = json(&Manifest::of(choice, &tree, &plans))?;
     tree.insert("manifest.json".to_owned(), manifest);
     Ok(tree)
 }
@@ -129,9 +139,25 @@ fn print(
     }
     for step in &plan.steps {
         require_user_files(step, user_files)?;
-        tree.insert(steps::path(step), steps::program(layout, plan, step)?);
     }
+    tree.extend(steps::programs(layout, plan)?);
     Ok(())
+}
+
+/// What tells of a build: its plans, for programs and for people.
+fn described(layout: &Layout, target: &Target<'_>) -> Result<FileTree, EmitError> {
+    let mut tree = FileTree::new();
+    for (entry, plan) in target.plans() {
+        tree.insert(plan_file(entry), json(plan)?);
+    }
+    tree.insert("pyproject.toml".to_owned(), layout.text("pyproject.toml", &())?);
+    tree.insert("README.md".to_owned(), readme::page(layout, target.plan)?);
+    Ok(tree)
+}
+
+/// What a thread gives; its panic goes on here.
+fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 /// What every build holds: the runtime, the users' files, the folder of features.
@@ -170,94 +196,4 @@ fn require_user_files(step: &Step, user_files: &BTreeMap<String, String>) -> Res
 
 fn file_of(python: &str) -> Option<&str> {
     python.rsplit_once(':').map(|(file, _)| file).filter(|file| file.ends_with(".py"))
-}
-
-/// SHA-256 over a program and every file of the build that it imports, by path and hash.
-fn program_digest(tree: &FileTree, program: &str) -> String {
-    let mut needed = BTreeSet::new();
-    collect_imports(tree, program, &mut needed);
-    let lines: Vec<String> = needed
-        .iter()
-        .filter_map(|path| tree.get(path).map(|text| format!("{path}\0{}\n", sha256_hex(text.as_bytes()))))
-        .collect();
-    sha256_hex(lines.concat().as_bytes())
-}
-
-fn collect_imports(tree: &FileTree, path: &str, needed: &mut BTreeSet<String>) {
-    let Some(text) = tree.get(path) else { return };
-    if !needed.insert(path.to_owned()) {
-        return;
-    }
-    for imported in imported_files(tree, text) {
-        collect_imports(tree, &imported, needed);
-    }
-    // Which of the users' files one of them imports is not known here, so all belong to it.
-    if text.contains("user.function(__file__") {
-        needed.extend(tree.keys().filter(|path| path.starts_with("code/")).cloned());
-    }
-}
-
-/// The files of the build that the import lines of `text` name.
-fn imported_files(tree: &FileTree, text: &str) -> Vec<String> {
-    let mut files = Vec::new();
-    let mut rest = text;
-    while let Some(at) = rest.find("from ") {
-        let at_line_start =
-            rest.get(..at).is_some_and(|before| before.trim_end_matches(' ').ends_with('\n') || at == 0);
-        rest = rest.get(at + "from ".len()..).unwrap_or_default();
-        let Some((module, names)) =
-            rest.split_once(" import ").filter(|(module, _)| at_line_start && !module.contains('\n'))
-        else {
-            continue;
-        };
-        let end = if names.starts_with('(') { names.find(')') } else { names.find('\n') };
-        let names = names.get(..end.unwrap_or(names.len())).unwrap_or_default().trim_start_matches('(');
-        let folder = module.replace('.', "/");
-        files.push(format!("{folder}.py"));
-        files.push(format!("{folder}/__init__.py"));
-        files.extend(names.split(',').map(|name| format!("{folder}/{}.py", name.trim())));
-    }
-    files.retain(|file| tree.contains_key(file));
-    files
-}
-
-#[derive(Serialize)]
-struct Manifest<'a> {
-    format: &'static str,
-    generator: String,
-    target: String,
-    files: Vec<Entry<'a>>,
-}
-
-#[derive(Serialize)]
-struct Entry<'a> {
-    path: &'a str,
-    sha256: String,
-    origin: String,
-}
-
-/// Every file with its hash and where it comes from.
-fn manifest<'a>(choice: &Choice, tree: &'a FileTree, plans: &[&Plan]) -> Manifest<'a> {
-    let files = tree
-        .iter()
-        .map(|(path, text)| Entry { path, sha256: sha256_hex(text.as_bytes()), origin: origin(path, plans) })
-        .collect();
-    let compiler = plans.first().map_or("", |plan| plan.compiler.as_str());
-    Manifest { format: "mlp-manifest/v1", generator: format!("mlpc {compiler}"), target: choice.to_string(), files }
-}
-
-fn origin(path: &str, plans: &[&Plan]) -> String {
-    if path.starts_with("mlp_runtime/") {
-        return "runtime".to_owned();
-    }
-    if let Some(file) = path.strip_prefix("code/") {
-        return file.to_owned();
-    }
-    let of = |origin: &mlpc_plan::plan::Origin| format!("{}:{}", origin.file, origin.line);
-    let mut steps = plans.iter().flat_map(|plan| &plan.steps);
-    let step = steps.find(|step| step.program.path == path).map(|step| of(&step.origin));
-    let mut sets = plans.iter().flat_map(|plan| &plan.features);
-    let set = sets.find(|(name, _)| format!("features/{}.py", module_name(name)) == path);
-    let pipeline = || plans.first().map_or_else(String::new, |plan| format!("pipeline {}", plan.pipeline.name));
-    step.or_else(|| set.map(|(_, set)| of(&set.origin))).unwrap_or_else(pipeline)
 }

@@ -17,6 +17,9 @@ use crate::text::{header, one_line};
 use indexmap::IndexMap;
 use mlpc_plan::plan::{FeatureSet, InputRef, Plan, Step, StepSpec};
 use serde::Serialize;
+use std::collections::HashMap;
+use std::num::NonZero;
+use std::thread;
 
 /// What a kind of step fills in.
 pub(crate) struct Parts {
@@ -65,6 +68,8 @@ impl Parts {
 /// What a step is printed from.
 pub(crate) struct Context<'a> {
     plan: &'a Plan,
+    /// The steps of the plan by name.
+    steps: &'a HashMap<&'a str, &'a Step>,
     step: &'a Step,
 }
 
@@ -128,13 +133,34 @@ pub fn path(step: &Step) -> String {
     format!("steps/{name}.py")
 }
 
-/// Prints the program of a step.
+/// Prints the programs of a plan, each once, with their paths.
 ///
 /// # Errors
 ///
-/// If the step lacks what its kind needs, or an expression can't be printed.
-pub fn program(layout: &Layout, plan: &Plan, step: &Step) -> Result<String, EmitError> {
-    let parts = parts(&Context { plan, step })?;
+/// If a step lacks what its kind needs, or an expression can't be printed: what is wrong with the first of such steps.
+pub fn programs(layout: &Layout, plan: &Plan) -> Result<Vec<(String, String)>, EmitError> {
+    let steps: HashMap<&str, &Step> = plan.steps.iter().map(|step| (step.id.as_str(), step)).collect();
+    let wanted: IndexMap<String, &Step> = plan.steps.iter().map(|step| (path(step), step)).collect();
+    let wanted: Vec<(String, &Step)> = wanted.into_iter().collect();
+    let print =
+        |(path, step): &(String, &Step)| Ok((path.clone(), program(layout, &Context { plan, steps: &steps, step })?));
+    let workers = thread::available_parallelism().map_or(1, NonZero::get).min(wanted.len().div_ceil(WORTH_A_THREAD));
+    let share = wanted.len().div_ceil(workers.max(1)).max(1);
+    let printed: Vec<Result<Vec<(String, String)>, EmitError>> = thread::scope(|scope| {
+        let print = &print;
+        let started: Vec<_> =
+            wanted.chunks(share).map(|part| scope.spawn(move || part.iter().map(print).collect())).collect();
+        started.into_iter().map(crate::joined).collect()
+    });
+    Ok(printed.into_iter().collect::<Result<Vec<_>, _>>()?.concat())
+}
+
+/// Printing fewer programs than this takes less time than starting a thread for them.
+const WORTH_A_THREAD: usize = 50;
+
+fn program(layout: &Layout, context: &Context<'_>) -> Result<String, EmitError> {
+    let Context { plan, step, .. } = *context;
+    let parts = parts(context)?;
     let fields = fields(step)?;
     let types = fields.iter().map(|field| &field.r#type);
     let code: Vec<&str> = parts.constants.iter().chain(types).chain(&parts.body).map(String::as_str).collect();

@@ -3,7 +3,11 @@
 //! Whatever is not clearly a word is quoted, and whatever is not clearly a letter is escaped, so that texts of users come
 //! back as they were: `no`, `12:30`, tags, anchors, direction marks, line ends of any kind.
 
-use serde_json::{Map, Number, Value};
+use serde::ser::{
+    Error as _, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
+    SerializeTupleStruct, SerializeTupleVariant, Serializer,
+};
+use serde_json::{Error, Number, Value};
 
 /// Readers look for the colon of a plain key within 1,024 characters.
 const LONGEST_KEY: usize = 1_000;
@@ -12,18 +16,14 @@ const LONGEST_KEY: usize = 1_000;
 const WORDS: [&str; 10] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan"];
 
 /// A document, which ends with a line end.
-#[must_use]
-pub fn document(value: &Value) -> String {
+///
+/// # Errors
+///
+/// If a key is no text.
+pub fn document(value: &impl Serialize) -> Result<String, Error> {
     let mut text = String::new();
-    match value {
-        Value::Object(map) if !map.is_empty() => mapping(map, 0, &mut text),
-        Value::Array(items) if !items.is_empty() => sequence(items, 0, &mut text),
-        scalar => {
-            flow(scalar, &mut text);
-            text.push('\n');
-        }
-    }
-    text
+    value.serialize(Printer { text: &mut text, depth: 0, place: Place::Root })?;
+    Ok(text)
 }
 
 /// A text as one word or in double quotes.
@@ -32,68 +32,324 @@ pub fn string(text: &str) -> String {
     if is_word(text) { text.to_owned() } else { quoted(text) }
 }
 
-fn mapping(map: &Map<String, Value>, depth: usize, text: &mut String) {
-    for (at, (key, value)) in map.iter().enumerate() {
-        // The first key of an item stands behind its dash.
-        if at > 0 || text.is_empty() || text.ends_with('\n') {
-            indent(depth, text);
+/// Where a value stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// It is the document.
+    Root,
+    /// Behind the colon of a key.
+    Key,
+    /// Behind the dash of an item: the first key of a mapping stands on the same line.
+    Item,
+}
+
+/// Prints one value, whose parts are indented by `depth`.
+struct Printer<'a> {
+    text: &'a mut String,
+    depth: usize,
+    place: Place,
+}
+
+impl<'a> Printer<'a> {
+    fn scalar(self, scalar: &str) {
+        if self.place != Place::Root {
+            self.text.push(' ');
         }
+        self.text.push_str(scalar);
+        self.text.push('\n');
+    }
+
+    fn parts(self) -> Parts<'a> {
+        let Self { text, depth, place } = self;
+        Parts { text, depth, place, count: 0 }
+    }
+
+    /// A mapping with one key, the name of a variant; what is printed next is its value.
+    fn variant(self, name: &str) -> Self {
+        let mut parts = self.parts();
+        parts.key(name);
+        let Parts { text, depth, .. } = parts;
+        Self { text, depth: depth + 1, place: Place::Key }
+    }
+}
+
+/// The parts of a mapping or of a sequence, as they come.
+struct Parts<'a> {
+    text: &'a mut String,
+    depth: usize,
+    place: Place,
+    count: usize,
+}
+
+impl Parts<'_> {
+    fn key(&mut self, key: &str) {
+        let first = self.count == 0;
+        match self.place {
+            Place::Item if first => self.text.push(' '),
+            Place::Key if first => self.text.push('\n'),
+            _ => {}
+        }
+        if !(first && self.place == Place::Item) {
+            indent(self.depth, self.text);
+        }
+        self.count += 1;
         let key = string(key);
         if key.len() > LONGEST_KEY {
-            text.push_str("? ");
-            text.push_str(&key);
-            text.push('\n');
-            indent(depth, text);
+            self.text.push_str("? ");
+            self.text.push_str(&key);
+            self.text.push('\n');
+            indent(self.depth, self.text);
         } else {
-            text.push_str(&key);
+            self.text.push_str(&key);
         }
-        text.push(':');
-        below(value, depth, text);
+        self.text.push(':');
+    }
+
+    fn value(&mut self, value: &(impl Serialize + ?Sized)) -> Result<(), Error> {
+        value.serialize(Printer { text: self.text, depth: self.depth + 1, place: Place::Key })
+    }
+
+    fn entry(&mut self, key: &str, value: &(impl Serialize + ?Sized)) -> Result<(), Error> {
+        self.key(key);
+        self.value(value)
+    }
+
+    fn item(&mut self, value: &(impl Serialize + ?Sized)) -> Result<(), Error> {
+        if self.count == 0 && self.place != Place::Root {
+            self.text.push('\n');
+        }
+        self.count += 1;
+        indent(self.depth, self.text);
+        self.text.push('-');
+        value.serialize(Printer { text: self.text, depth: self.depth + 1, place: Place::Item })
+    }
+
+    fn ended(self, empty: &str) {
+        if self.count == 0 {
+            Printer { text: self.text, depth: self.depth, place: self.place }.scalar(empty);
+        }
     }
 }
 
-fn sequence(items: &[Value], depth: usize, text: &mut String) {
-    for item in items {
-        indent(depth, text);
-        text.push('-');
-        match item {
-            Value::Object(map) if !map.is_empty() => {
-                text.push(' ');
-                mapping(map, depth + 1, text);
+impl<'a> Serializer for Printer<'a> {
+    type Ok = ();
+    type Error = Error;
+    type SerializeSeq = Parts<'a>;
+    type SerializeTuple = Parts<'a>;
+    type SerializeTupleStruct = Parts<'a>;
+    type SerializeTupleVariant = Parts<'a>;
+    type SerializeMap = Parts<'a>;
+    type SerializeStruct = Parts<'a>;
+    type SerializeStructVariant = Parts<'a>;
+
+    fn serialize_bool(self, value: bool) -> Result<(), Error> {
+        self.scalar(if value { "true" } else { "false" });
+        Ok(())
+    }
+
+    fn serialize_i8(self, value: i8) -> Result<(), Error> {
+        self.serialize_i64(value.into())
+    }
+
+    fn serialize_i16(self, value: i16) -> Result<(), Error> {
+        self.serialize_i64(value.into())
+    }
+
+    fn serialize_i32(self, value: i32) -> Result<(), Error> {
+        self.serialize_i64(value.into())
+    }
+
+    fn serialize_i64(self, value: i64) -> Result<(), Error> {
+        self.scalar(&value.to_string());
+        Ok(())
+    }
+
+    fn serialize_u8(self, value: u8) -> Result<(), Error> {
+        self.serialize_u64(value.into())
+    }
+
+    fn serialize_u16(self, value: u16) -> Result<(), Error> {
+        self.serialize_u64(value.into())
+    }
+
+    fn serialize_u32(self, value: u32) -> Result<(), Error> {
+        self.serialize_u64(value.into())
+    }
+
+    fn serialize_u64(self, value: u64) -> Result<(), Error> {
+        self.scalar(&value.to_string());
+        Ok(())
+    }
+
+    fn serialize_f32(self, value: f32) -> Result<(), Error> {
+        self.serialize_f64(value.into())
+    }
+
+    fn serialize_f64(self, value: f64) -> Result<(), Error> {
+        match Number::from_f64(value) {
+            Some(value) => self.scalar(&number(&value)),
+            None => self.scalar("null"),
+        }
+        Ok(())
+    }
+
+    fn serialize_char(self, value: char) -> Result<(), Error> {
+        self.serialize_str(value.encode_utf8(&mut [0; 4]))
+    }
+
+    fn serialize_str(self, value: &str) -> Result<(), Error> {
+        self.scalar(&string(value));
+        Ok(())
+    }
+
+    fn serialize_bytes(self, value: &[u8]) -> Result<(), Error> {
+        value.serialize(self)
+    }
+
+    fn serialize_none(self) -> Result<(), Error> {
+        self.serialize_unit()
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Error> {
+        value.serialize(self)
+    }
+
+    fn serialize_unit(self) -> Result<(), Error> {
+        self.scalar("null");
+        Ok(())
+    }
+
+    fn serialize_unit_struct(self, _name: &'static str) -> Result<(), Error> {
+        self.serialize_unit()
+    }
+
+    fn serialize_unit_variant(self, _name: &'static str, _index: u32, variant: &'static str) -> Result<(), Error> {
+        self.serialize_str(variant)
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _name: &'static str, value: &T) -> Result<(), Error> {
+        value.serialize(self)
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _name: &'static str,
+        _index: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<(), Error> {
+        value.serialize(self.variant(variant))
+    }
+
+    fn serialize_seq(self, _length: Option<usize>) -> Result<Parts<'a>, Error> {
+        Ok(self.parts())
+    }
+
+    fn serialize_tuple(self, _length: usize) -> Result<Parts<'a>, Error> {
+        Ok(self.parts())
+    }
+
+    fn serialize_tuple_struct(self, _name: &'static str, _length: usize) -> Result<Parts<'a>, Error> {
+        Ok(self.parts())
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        _name: &'static str,
+        _index: u32,
+        variant: &'static str,
+        _length: usize,
+    ) -> Result<Parts<'a>, Error> {
+        Ok(self.variant(variant).parts())
+    }
+
+    fn serialize_map(self, _length: Option<usize>) -> Result<Parts<'a>, Error> {
+        Ok(self.parts())
+    }
+
+    fn serialize_struct(self, _name: &'static str, _length: usize) -> Result<Parts<'a>, Error> {
+        Ok(self.parts())
+    }
+
+    fn serialize_struct_variant(
+        self,
+        _name: &'static str,
+        _index: u32,
+        variant: &'static str,
+        _length: usize,
+    ) -> Result<Parts<'a>, Error> {
+        Ok(self.variant(variant).parts())
+    }
+}
+
+/// Sequences under the names that serde has for them.
+macro_rules! sequences {
+    ($($kind:ident $each:ident),*) => {$(
+        impl $kind for Parts<'_> {
+            type Ok = ();
+            type Error = Error;
+
+            fn $each<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+                self.item(value)
             }
-            other => below(other, depth, text),
+
+            fn end(self) -> Result<(), Error> {
+                self.ended("[]");
+                Ok(())
+            }
         }
-    }
+    )*};
 }
 
-/// What stands behind a colon or a dash.
-fn below(value: &Value, depth: usize, text: &mut String) {
-    match value {
-        Value::Object(map) if !map.is_empty() => {
-            text.push('\n');
-            mapping(map, depth + 1, text);
+sequences!(
+    SerializeSeq serialize_element,
+    SerializeTuple serialize_element,
+    SerializeTupleStruct serialize_field,
+    SerializeTupleVariant serialize_field
+);
+
+/// Structures under the names that serde has for them.
+macro_rules! structures {
+    ($($kind:ident),*) => {$(
+        impl $kind for Parts<'_> {
+            type Ok = ();
+            type Error = Error;
+
+            fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Error> {
+                self.entry(key, value)
+            }
+
+            fn end(self) -> Result<(), Error> {
+                self.ended("{}");
+                Ok(())
+            }
         }
-        Value::Array(items) if !items.is_empty() => {
-            text.push('\n');
-            sequence(items, depth + 1, text);
-        }
-        scalar => {
-            text.push(' ');
-            flow(scalar, text);
-            text.push('\n');
-        }
-    }
+    )*};
 }
 
-/// A scalar, or something empty.
-fn flow(value: &Value, text: &mut String) {
-    match value {
-        Value::Null => text.push_str("null"),
-        Value::Bool(truth) => text.push_str(if *truth { "true" } else { "false" }),
-        Value::Number(number) => text.push_str(&self::number(number)),
-        Value::String(content) => text.push_str(&string(content)),
-        Value::Array(_) => text.push_str("[]"),
-        Value::Object(_) => text.push_str("{}"),
+structures!(SerializeStruct, SerializeStructVariant);
+
+impl SerializeMap for Parts<'_> {
+    type Ok = ();
+    type Error = Error;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Error> {
+        match serde_json::to_value(key)? {
+            Value::String(key) => {
+                self.key(&key);
+                Ok(())
+            }
+            other => Err(Error::custom(format!("{other} is no key"))),
+        }
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+        self.value(value)
+    }
+
+    fn end(self) -> Result<(), Error> {
+        self.ended("{}");
+        Ok(())
     }
 }
 
@@ -159,7 +415,7 @@ mod tests {
             "a": {"b": [1, {"c": true, "d": [null]}, [2.5, []]], "e": {}},
             "steps": [{"name": "x", "args": ["--n", "1"]}],
         });
-        let text = document(&value);
+        let text = document(&value).unwrap();
         let lines = [
             "a:",
             "  b:",
@@ -205,7 +461,7 @@ mod tests {
 
     #[test]
     fn numbers_are_numbers_in_version_1_1() {
-        let shown = |value: Value| document(&value).trim_end().to_owned();
+        let shown = |value: Value| document(&value).unwrap().trim_end().to_owned();
         assert_eq!(shown(json!(1e-7)), "1.0e-7");
         assert_eq!(shown(json!(2.5e20)), "2.5e+20");
         assert_eq!(shown(json!(-3)), "-3");
@@ -214,7 +470,7 @@ mod tests {
 
     #[test]
     fn a_long_key_is_a_key() {
-        let text = document(&json!({ "k".repeat(2_000): {"a": 1} }));
+        let text = document(&json!({ "k".repeat(2_000): {"a": 1} })).unwrap();
         assert!(text.starts_with("? \"k") && text.ends_with("\n:\n  a: 1\n"), "{text}");
     }
 }

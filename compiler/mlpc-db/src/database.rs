@@ -1,10 +1,15 @@
 //! The concrete database.
 
-use crate::queries::{Db, Project, SourceFile};
+use crate::queries::{Block, Db, Project, SourceFile, blocks};
 use mlpc_diagnostics::FileId;
 use salsa::{Durability, Setter};
 use std::collections::BTreeMap;
+use std::num::NonZero;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+/// So many blocks take longer than it takes to start a thread for them.
+const WORTH_A_THREAD: usize = 64;
 
 /// What the database did: the names of the queries that ran.
 pub type Event = String;
@@ -105,6 +110,25 @@ impl Database {
     /// Sets the text of a file, as an editor does before it is stored.
     pub fn set_text(&mut self, file: SourceFile, text: &str) {
         file.set_text(self).with_durability(Durability::LOW).to(Arc::from(text));
+    }
+
+    /// Does work for each block of some files, shared among the processors, for the sake of what is memoised: whoever asks
+    /// for it later finds it. Does nothing where that is not worth the threads.
+    pub fn ahead(&self, files: &[SourceFile], work: impl Fn(&Self, Block<'_>) + Sync) {
+        let count: usize = files.iter().map(|file| blocks(self, *file).len()).sum();
+        let workers = thread::available_parallelism().map_or(1, NonZero::get).min(count / WORTH_A_THREAD);
+        if workers < 2 {
+            return;
+        }
+        thread::scope(|scope| {
+            for worker in 0..workers {
+                let (db, work) = (self.clone(), &work);
+                scope.spawn(move || {
+                    let all = files.iter().flat_map(|file| blocks(&db, *file));
+                    all.skip(worker).step_by(workers).for_each(|block| work(&db, *block));
+                });
+            }
+        });
     }
 
     /// Starts recording which queries run.

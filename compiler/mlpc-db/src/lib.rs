@@ -12,5 +12,5 @@ mod system;
 
 pub use database::{Database, Event};
 pub use place::{BlockRef, Place, absolute, block_at, definition};
-pub use queries::{Block, Db, Project, SourceFile, blocks, parse_block};
+pub use queries::{Block, Db, Project, SourceFile, blocks, line, parse_block};
 pub use system::{MemorySystem, RealSystem, System, SystemError};

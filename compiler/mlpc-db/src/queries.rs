@@ -110,6 +110,19 @@ pub fn blocks<'db>(db: &'db dyn Db, file: SourceFile) -> Vec<Block<'db>> {
         .collect()
 }
 
+/// The number of the line of a file, from 1, in which an offset lies.
+#[must_use]
+pub fn line(db: &dyn Db, file: SourceFile, offset: usize) -> u32 {
+    let before = line_ends(db, file).partition_point(|end| *end < offset);
+    u32::try_from(before + 1).unwrap_or(u32::MAX)
+}
+
+/// Where the lines of a file end.
+#[salsa::tracked(returns(deref))]
+fn line_ends(db: &dyn Db, file: SourceFile) -> Vec<usize> {
+    file.text(db).bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at).collect()
+}
+
 /// The syntax of a declaration; depends on its text only.
 #[salsa::tracked]
 pub fn parse_block<'db>(db: &'db dyn Db, block: Block<'db>) -> Parse {

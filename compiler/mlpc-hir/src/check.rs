@@ -12,7 +12,7 @@ use crate::reuse::second_choices;
 use crate::silence::silence;
 use crate::specs::{BLOCKS, block_spec};
 use crate::typed::Finding;
-use mlpc_db::{Block, BlockRef, Db, Place, Project, SourceFile, absolute, blocks, parse_block};
+use mlpc_db::{Block, BlockRef, Database, Db, Place, Project, SourceFile, absolute, blocks, parse_block};
 use mlpc_diagnostics::{Diagnostic, FileSpan, Severity, Span, did_you_mean};
 use mlpc_syntax::ChunkKind;
 use mlpc_syntax::ast::{BlockDecl, BlockName, Decl};
@@ -96,16 +96,22 @@ fn meaning<'db>(db: &'db dyn Db, block: Block<'db>, decl: &BlockDecl) -> Vec<Fin
 }
 
 /// Everything found in a program and what it imports, with absolute places, sorted.
-pub fn check_project(db: &dyn Db, project: Project) -> Vec<Diagnostic> {
+pub fn check_project(db: &Database, project: Project) -> Vec<Diagnostic> {
     let files = project.files(db);
     let circles = cycles(db, project);
     let in_circle: BTreeSet<BlockRef> = circles.iter().flat_map(|circle| circle.iter().cloned()).collect();
+    // Each block of a circle would be checked by way of itself.
+    let is_checked = |home: &BlockRef| !in_circle.contains(home);
+    db.ahead(files, |db, block| {
+        if is_checked(&block.reference(db)) {
+            check_block(db, block);
+        }
+    });
     let mut all: Vec<Diagnostic> = Vec::new();
     for file in files {
         for block in blocks(db, *file) {
             let home = block.reference(db);
-            // Each block of a circle would be checked by way of itself.
-            if !in_circle.contains(&home) {
+            if is_checked(&home) {
                 let findings = check_block(db, *block);
                 all.extend(findings.iter().cloned().map(|finding| absolute(db, files, &home, finding)));
             }

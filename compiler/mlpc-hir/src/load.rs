@@ -6,7 +6,7 @@ use crate::library::{body, setting, text};
 use crate::names::{imports, join_path};
 use crate::python::possible_imports;
 use crate::typed::Const;
-use mlpc_db::{Database, Project, SourceFile, System, SystemError, blocks};
+use mlpc_db::{Database, Project, SourceFile, System, SystemError, blocks, parse_block};
 use mlpc_syntax::ast::ExprKind;
 use std::collections::BTreeMap;
 
@@ -38,6 +38,9 @@ pub fn load(db: &mut Database, system: &dyn System, path: &str, profile: Option<
             }
         }
     }
+    db.ahead(&files, |db, block| {
+        parse_block(db, block);
+    });
     let named: Vec<String> = files.iter().flat_map(|file| python_files(db, *file)).collect();
     let code = with_imports(system, named);
     Ok(db.set_project(files, imported, library, profile.map(str::to_owned), code))

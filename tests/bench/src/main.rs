@@ -19,6 +19,10 @@ mod targets;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+/// The same as of the command that is measured.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What a benchmark gives: lines were printed, or there is a reason why not.
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 

@@ -103,7 +103,7 @@ impl Backend for Prefect {
         for entry in &entries {
             tree.insert(entry.file(), flow::print(&layout, entry, &settings)?);
         }
-        tree.insert("prefect.yaml".to_owned(), deployments::print(&entries, &settings));
+        tree.insert("prefect.yaml".to_owned(), deployments::print(&entries, &settings)?);
         if let Some(text) = deployments::automations(&layout, &entries)? {
             tree.insert("flows/automations.py".to_owned(), text);
         }

@@ -78,8 +78,8 @@ fn number_length(rest: &str) -> usize {
 
 /// The length of the string literal that `rest` begins with, if it does.
 pub(super) fn string_length(rest: &str) -> Option<usize> {
-    let prefix = rest.find(['"', '\''])?;
-    if !rest.get(..prefix)?.chars().all(|letter| "rbfRBF".contains(letter)) || prefix > 2 {
+    let prefix = rest.bytes().take(3).position(|byte| matches!(byte, b'"' | b'\''))?;
+    if !rest.get(..prefix)?.chars().all(|letter| "rbfRBF".contains(letter)) {
         return None;
     }
     let quote = rest.get(prefix..=prefix)?;

@@ -32,8 +32,7 @@ pub(super) fn python(context: &Context<'_>, python: &UserPython) -> Result<Parts
 /// Whether an input is a number that a user's step gave, rather than a file.
 fn is_number(context: &Context<'_>, from: &InputRef) -> bool {
     let InputRef::Step { step, output } = from else { return false };
-    let source = context.plan.steps.iter().find(|other| other.id == *step);
-    source.is_some_and(|source| {
+    context.steps.get(step.as_str()).is_some_and(|source| {
         let metrics = source.outputs.get(output).is_some_and(|output| output.kind == ArtifactKind::Metrics);
         metrics && matches!(source.spec, StepSpec::Python(_) | StepSpec::Shell(_))
     })

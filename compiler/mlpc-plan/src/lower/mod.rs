@@ -32,6 +32,8 @@ use mlpc_hir::library::body;
 use mlpc_hir::names::qualified;
 use mlpc_hir::typed::{Const, Operations};
 use mlpc_lineage::{Lineage, lineage};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
 
 /// The plan of a program that the check found no error in, with what the lock pins.
 #[must_use]
@@ -174,9 +176,7 @@ impl Lowering<'_> {
     pub(crate) fn origin(&self, block: Block<'_>, span: Span) -> Origin {
         let file = block.file(self.db);
         let offset = (block.start(self.db) + span.start) as usize;
-        let before = file.text(self.db).get(..offset).unwrap_or_default();
-        let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
-        Origin { file: file.path(self.db).to_owned(), line: u32::try_from(line).unwrap_or(u32::MAX) }
+        Origin { file: file.path(self.db).to_owned(), line: mlpc_db::line(self.db, file, offset) }
     }
 
     /// The file and line of a block's header.
@@ -214,14 +214,32 @@ impl Lowering<'_> {
 }
 
 /// Steps in an order in which each comes after all it needs; the order of declaration among those that are free.
-pub(crate) fn ordered(mut steps: Vec<Step>) -> Vec<Step> {
-    let mut done: Vec<Step> = Vec::with_capacity(steps.len());
-    while !steps.is_empty() {
-        let ready = steps.iter().position(|step| step.needs().all(|need| done.iter().any(|other| other.id == need)));
-        // The check refuses circles, so some step is always ready.
-        let next = steps.remove(ready.unwrap_or(0));
-        done.push(next);
+pub(crate) fn ordered(steps: Vec<Step>) -> Vec<Step> {
+    let places: HashMap<&str, usize> = steps.iter().zip(0..).map(|(step, at)| (step.id.as_str(), at)).collect();
+    // A step that needs another twice is told twice that it is done.
+    let needs = |step: &Step| step.needs().filter_map(|need| places.get(need).copied()).collect::<Vec<usize>>();
+    let mut missing: Vec<usize> = steps.iter().map(|step| needs(step).len()).collect();
+    let mut behind: Vec<Vec<usize>> = vec![Vec::new(); steps.len()];
+    for (step, at) in steps.iter().zip(0..) {
+        for need in needs(step) {
+            behind[need].push(at);
+        }
     }
+    let mut ready: BinaryHeap<Reverse<usize>> =
+        missing.iter().zip(0..).filter(|(missing, _)| **missing == 0).map(|(_, at)| Reverse(at)).collect();
+    let mut steps: Vec<Option<Step>> = steps.into_iter().map(Some).collect();
+    let mut done = Vec::with_capacity(steps.len());
+    while let Some(Reverse(at)) = ready.pop() {
+        done.extend(steps[at].take());
+        for after in &behind[at] {
+            missing[*after] -= 1;
+            if missing[*after] == 0 {
+                ready.push(Reverse(*after));
+            }
+        }
+    }
+    // The check refuses circles, so none is left.
+    done.extend(steps.into_iter().flatten());
     done
 }
 

@@ -60,8 +60,8 @@ impl Backend for Kubeflow {
         let settings = Settings::of(target.choice);
         for (entry, plan) in target.plans() {
             let (pipeline, platform) = lower::lower(settings, entry, plan)?;
-            let pipeline = yaml::document(&serde_json::to_value(pipeline)?);
-            let platform = yaml::document(&serde_json::to_value(platform)?);
+            let pipeline = yaml::document(&pipeline)?;
+            let platform = yaml::document(&platform)?;
             let text = format!("{}{pipeline}---\n{platform}", header(entry, &plan.compiler));
             tree.insert(format!("pipelines/{entry}.yaml"), text);
         }

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 const IN_IMAGE: &str = "/opt/mlp";
 
 /// The deployments of all entry points. Prefect reads its texts as templates, so none of them is a user's.
-pub(super) fn print(entries: &[Entry<'_>], settings: &Settings<'_>) -> String {
+pub(super) fn print(entries: &[Entry<'_>], settings: &Settings<'_>) -> Result<String, EmitError> {
     let pipeline = entries.first().map_or("", |entry| entry.plan.pipeline.name.as_str());
     let mut file = Map::from_iter([("name".to_owned(), json!(pipeline))]);
     if settings.image.is_some() {
@@ -22,7 +22,7 @@ pub(super) fn print(entries: &[Entry<'_>], settings: &Settings<'_>) -> String {
     }
     let deployments: Vec<Value> = entries.iter().map(|entry| deployment(entry, pipeline, settings)).collect();
     file.insert("deployments".to_owned(), Value::Array(deployments));
-    yaml::document(&Value::Object(file))
+    Ok(yaml::document(&Value::Object(file))?)
 }
 
 fn deployment(entry: &Entry<'_>, pipeline: &str, settings: &Settings<'_>) -> Value {
