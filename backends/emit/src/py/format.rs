@@ -38,20 +38,23 @@ pub fn format_python(text: &str) -> Result<String, ParseError> {
 fn logical_line(text: &str) -> usize {
     let mut depth = 0_usize;
     let mut index = 0;
-    while let Some(letter) = text.get(index..).and_then(|rest| rest.chars().next()) {
-        let rest = text.get(index..).unwrap_or_default();
+    // No byte of a letter beyond ASCII is one of these marks.
+    while let Some(byte) = text.as_bytes().get(index) {
         if let Some(length) = string_at(text, index) {
             index += length;
             continue;
         }
-        match letter {
-            '#' => index += rest.find('\n').unwrap_or(rest.len()).saturating_sub(1),
-            '(' | '[' | '{' => depth += 1,
-            ')' | ']' | '}' => depth = depth.saturating_sub(1),
-            '\n' if depth == 0 => return index + 1,
+        match byte {
+            b'#' => {
+                let rest = text.get(index..).unwrap_or_default();
+                index += rest.find('\n').unwrap_or(rest.len()).saturating_sub(1);
+            }
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            b'\n' if depth == 0 => return index + 1,
             _ => {}
         }
-        index += letter.len_utf8();
+        index += 1;
     }
     text.len()
 }
@@ -112,27 +115,29 @@ fn split_at<'a>(code: &'a str, sign: &str) -> Option<(&'a str, &'a str)> {
 fn top_level(code: &str, wanted: &str) -> Option<usize> {
     let mut depth = 0_usize;
     let mut index = 0;
-    while let Some(rest) = code.get(index..).filter(|rest| !rest.is_empty()) {
+    while let Some(rest) = code.as_bytes().get(index..).filter(|rest| !rest.is_empty()) {
         if let Some(length) = string_at(code, index) {
             index += length;
             continue;
         }
-        if depth == 0 && rest.starts_with(wanted) {
+        if depth == 0 && rest.starts_with(wanted.as_bytes()) {
             return Some(index);
         }
-        let letter = rest.chars().next()?;
-        match letter {
-            '(' | '[' | '{' => depth += 1,
-            ')' | ']' | '}' => depth = depth.saturating_sub(1),
+        match rest.first()? {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
             _ => {}
         }
-        index += letter.len_utf8();
+        index += 1;
     }
     None
 }
 
 /// The length of the string literal at `index`, if one begins there.
 fn string_at(code: &str, index: usize) -> Option<usize> {
+    if !matches!(code.as_bytes().get(index)?, b'"' | b'\'' | b'r' | b'R' | b'b' | b'B' | b'f' | b'F') {
+        return None;
+    }
     let after_name = code.get(..index)?.ends_with(|letter: char| letter.is_alphanumeric() || letter == '_');
     string_length(code.get(index..)?).filter(|_| !after_name)
 }
