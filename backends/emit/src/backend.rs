@@ -7,8 +7,8 @@ use crate::FileTree;
 use crate::error::EmitError;
 use indexmap::IndexMap;
 use mlpc_plan::Plan;
-use mlpc_plan::plan::{Origin, StepSpec};
-use std::collections::BTreeMap;
+use mlpc_plan::plan::{InputRef, Origin, StepSpec};
+use std::collections::{BTreeMap, HashSet};
 
 mod airflow;
 mod kubeflow;
@@ -40,6 +40,22 @@ pub fn plan_file(entry: &str) -> String {
 fn definition_name(plan: &Plan, entry: &str) -> String {
     let pipeline = &plan.pipeline.name;
     if entry == TRAIN { pipeline.clone() } else { format!("{pipeline}.{entry}") }
+}
+
+/// Steps whose identity is known only when a run starts: they read what is settled then, or follow such a step.
+fn unsettled(plan: &Plan) -> HashSet<&str> {
+    let mut found = HashSet::new();
+    for step in &plan.steps {
+        let late = step.inputs.values().any(|input| match input {
+            InputRef::Source { .. } => false,
+            InputRef::Step { step, .. } => found.contains(step.as_str()),
+            InputRef::Champion { .. } | InputRef::Previous { .. } | InputRef::Delivered { .. } => true,
+        });
+        if late {
+            found.insert(step.id.as_str());
+        }
+    }
+    found
 }
 
 /// Something that runs plans.
@@ -75,6 +91,11 @@ pub trait Backend: Sync {
     /// What its server calls the definition of an entry point; `None` where there is no server that starts runs.
     fn deployed(&self, _plan: &Plan, _entry: &str) -> Option<String> {
         None
+    }
+
+    /// What its server is told of each run beside the store, by name.
+    fn submission(&self, _choice: &Choice) -> Vec<(&'static str, String)> {
+        Vec::new()
     }
 
     /// Adds what this target reads to a build that holds plan, programs and runtime.

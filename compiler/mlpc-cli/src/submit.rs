@@ -44,7 +44,10 @@ pub fn run(
         return Err(ToolError::usage(format!("the data cannot be pushed into {store}")).exit(Exit::StepFailed));
     }
     let mut submit = launcher(&python, &folder, "submit");
-    submit.args([target, &name, "--server", &server]);
+    submit.args([target, &name, "--server", &server, "--entry", entry, "--store", &store]);
+    for (name, value) in choice.backend.submission(&choice) {
+        submit.args(["--set", &format!("{name}={value}")]);
+    }
     if format == Format::Json {
         submit.arg("--json");
     }

@@ -1,26 +1,32 @@
 """Starts a run of a deployed pipeline on the server of an orchestrator and follows it to its end.
 
-`python -m mlp_runtime.submit airflow|prefect NAME --server URL` prints a line for each step that changes
-its state. NAME is that of a DAG, or `flow/deployment`. A token, or user and password, come from
-`MLP_SERVER_TOKEN`, `MLP_SERVER_USER` and `MLP_SERVER_PASSWORD`. Exit codes are those of `mlpc run`: 3 if
-a gate refused, 4 if a step failed.
+`python -m mlp_runtime.submit airflow|kubeflow|prefect NAME --server URL` prints a line for each step that
+changes its state. NAME is that of a DAG, of a pipeline, or `flow/deployment`. Kubeflow is given the
+definition of this build, of the entry point that `--entry` names, if it does not have it yet. A token, or
+user and password, come from `MLP_SERVER_TOKEN`, `MLP_SERVER_USER` and `MLP_SERVER_PASSWORD`. Exit codes are
+those of `mlpc run`: 3 if a gate refused, 4 if a step failed.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
+import re
 import sys
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
+import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from mlp_runtime import files, plans
 from mlp_runtime.step import Failure
 
 REFUSED = 3
@@ -36,15 +42,29 @@ class Status:
     over: bool
     failed: bool
     steps: Mapping[str, str]
+    why: str = ""
+    """What the server says of a run that failed."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a run is, beyond the name of what is deployed."""
+
+    entry: str | None = None
+    store: str | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 class Server(ABC):
     """An orchestrator's server."""
 
-    def __init__(self, address: str, *, seconds: float = 60.0) -> None:
+    def __init__(
+        self, address: str, *, seconds: float = 60.0, wanted: Wanted | None = None
+    ) -> None:
         """`seconds`: how long something that must appear is waited for."""
         self.address = address.rstrip("/")
         self.seconds = seconds
+        self.wanted = wanted or Wanted()
         self.token = os.environ.get("MLP_SERVER_TOKEN")
 
     @abstractmethod
@@ -61,16 +81,21 @@ class Server(ABC):
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """The JSON answer to a request; fail with what the server says."""
-        headers = {"content-type": "application/json"}
+        return self.send(method, path, None if body is None else json.dumps(body).encode())
+
+    def send(
+        self, method: str, path: str, data: bytes | None, kind: str = "application/json"
+    ) -> Any:
+        """The JSON answer to a request with a body of some kind."""
+        headers = {"content-type": kind}
         if self.token is not None:
             headers["authorization"] = f"Bearer {self.token}"
-        data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(
             self.address + path, data=data, headers=headers, method=method
         )
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
-                return json.load(answer)
+                told = answer.read()
         except urllib.error.HTTPError as error:
             if error.code in (401, 403):
                 raise Failure(
@@ -82,6 +107,12 @@ class Server(ABC):
         except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
             raise Failure(
                 f"{self.address} does not answer: {getattr(error, 'reason', error)}"
+            ) from error
+        try:
+            return json.loads(told)
+        except ValueError as error:
+            raise Failure(
+                f"{method} {path}: the answer is not JSON, but perhaps a page on which people sign in"
             ) from error
 
     def found(self, path: str, what: str) -> Any:
@@ -101,9 +132,11 @@ class Server(ABC):
 class Airflow(Server):
     """The stable REST API of Airflow 3."""
 
-    def __init__(self, address: str, *, seconds: float = 60.0) -> None:
+    def __init__(
+        self, address: str, *, seconds: float = 60.0, wanted: Wanted | None = None
+    ) -> None:
         """Sign in, where there is no token."""
-        super().__init__(address, seconds=seconds)
+        super().__init__(address, seconds=seconds, wanted=wanted)
         user, password = (os.environ.get(f"MLP_SERVER_{name}") for name in ("USER", "PASSWORD"))
         if self.token is None:
             signed = (
@@ -176,7 +209,120 @@ class Prefect(Server):
         return f"{self.address.removesuffix('/api')}/runs/flow-run/{run}"
 
 
-SERVERS: Mapping[str, type[Server]] = {"airflow": Airflow, "prefect": Prefect}
+class Kubeflow(Server):
+    """The REST API of Kubeflow Pipelines 2, `v2beta1`."""
+
+    def start(self, name: str) -> str:
+        """Start a run of the definition of this build, which becomes a version of the pipeline unless it is one."""
+        pipeline, version = self._version(name)
+        parameters = {} if self.wanted.store is None else {"store": self.wanted.store}
+        run: dict[str, Any] = {
+            "display_name": f"{name} {time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime())}",
+            "experiment_id": self._experiment(self.wanted.settings.get("experiment", name)),
+            "pipeline_version_reference": {
+                "pipeline_id": pipeline,
+                "pipeline_version_id": version,
+            },
+            "runtime_config": {"parameters": parameters},
+        }
+        account = self.wanted.settings.get("service_account")
+        if account is not None:
+            run["service_account"] = account
+        return str(self.call("POST", f"{_API}/runs", run)["run_id"])
+
+    def _version(self, name: str) -> tuple[str, str]:
+        """The identifiers of the pipeline and of the version that is this build's definition."""
+        path = plans.ROOT / "pipelines" / f"{self.wanted.entry or 'train'}.yaml"
+        digest = files.digest(path)[:12]
+        found = self._named("pipelines", "pipelines", name, self._space())
+        if found is None:
+            told = {"name": name, "display_name": name, **self._space()}
+            found = self.call("POST", f"{_API}/pipelines", told)
+        pipeline = str(found["pipeline_id"])
+        version = self._named(f"pipelines/{pipeline}/versions", "pipeline_versions", digest, {})
+        if version is None:
+            version = self._upload(pipeline, digest, path)
+        return pipeline, str(version["pipeline_version_id"])
+
+    def _experiment(self, name: str) -> str:
+        found = self._named("experiments", "experiments", name, self._space())
+        if found is None:
+            told = {"display_name": name, **self._space()}
+            found = self.call("POST", f"{_API}/experiments", told)
+        return str(found["experiment_id"])
+
+    def _space(self) -> dict[str, str]:
+        """The namespace, where the server has one for each team."""
+        namespace = self.wanted.settings.get("namespace")
+        return {} if namespace is None else {"namespace": namespace}
+
+    def _named(self, path: str, key: str, name: str, space: Mapping[str, str]) -> Any:
+        """The only thing of a kind with a name, if there is one."""
+        predicate = {"operation": "EQUALS", "key": "display_name", "string_value": name}
+        query = {"filter": json.dumps({"predicates": [predicate]}), **space}
+        told = self.call("GET", f"{_API}/{path}?{urllib.parse.urlencode(query)}")
+        return next(iter(told.get(key, [])), None)
+
+    def _upload(self, pipeline: str, version: str, path: Path) -> Any:
+        """Make a definition a version of a pipeline: it is sent as the file of a form."""
+        mark = uuid.uuid4().hex
+        head = (
+            f"--{mark}\r\nContent-Disposition: form-data; "
+            f'name="uploadfile"; filename="{path.name}"\r\n'
+            "Content-Type: application/octet-stream\r\n\r\n"
+        )
+        data = head.encode() + path.read_bytes() + f"\r\n--{mark}--\r\n".encode()
+        told = {"name": version, "display_name": version, "pipelineid": pipeline}
+        upload = f"{_API}/pipelines/upload_version?{urllib.parse.urlencode(told)}"
+        return self.send("POST", upload, data, f"multipart/form-data; boundary={mark}")
+
+    def status(self, name: str, run: str) -> Status:
+        """The run and its tasks. What stands behind a gate that refused is never listed, only the graph that holds it."""
+        told = self.call("GET", f"{_API}/runs/{urllib.parse.quote(run, safe='')}")
+        state = told.get("state")
+        over = state in ("SUCCEEDED", "FAILED", "CANCELED")
+        listed = told.get("run_details", {}).get("task_details", [])
+        tasks = {task.get("display_name"): task.get("state") for task in listed}
+        words: dict[str | None, str] = {"SUCCEEDED": DONE, "SKIPPED": SKIPPED, "RUNNING": RUNNING}
+        words |= {"FAILED": FAILED, "CANCELED": FAILED, None: SKIPPED if over else WAITING}
+        steps = {
+            step: SKIPPED
+            if tasks.get(f"if-{task}") == "SKIPPED"
+            else words.get(tasks.get(task), WAITING)
+            for task, step in _tasks(plans.load(plans.entry(self.wanted.entry))).items()
+        }
+        message = str(told.get("error", {}).get("message", ""))
+        why = "it was cancelled" if state == "CANCELED" else message
+        return Status(over, over and state != "SUCCEEDED", steps, why)
+
+    def page(self, name: str, run: str) -> str:
+        """The run in the web interface."""
+        return f"{self.address}/#/runs/details/{run}"
+
+
+_API = "/apis/v2beta1"
+
+
+def _tasks(plan: plans.Plan) -> dict[str, str]:
+    """The step of each task of Kubeflow, which is called by the step's name in letters, digits and dashes."""
+    found: dict[str, str] = {}
+    for step in plan.steps:
+        plain = re.sub("[^a-z0-9]+", "-", step.lower()).strip("-") or "x"
+        numbered = (f"{plain}-{number}" for number in itertools.count(2))
+        free = (
+            name
+            for name in itertools.chain([plain], numbered)
+            if name not in found and name not in ("pipeline", "finish")
+        )
+        found[next(free)] = step
+    return found
+
+
+SERVERS: Mapping[str, type[Server]] = {
+    "airflow": Airflow,
+    "kubeflow": Kubeflow,
+    "prefect": Prefect,
+}
 
 
 def follow(server: Server, name: str, *, every: float = 1.0, as_json: bool = False) -> int:
@@ -199,7 +345,8 @@ def follow(server: Server, name: str, *, every: float = 1.0, as_json: bool = Fal
         time.sleep(every)
     refused = not status.failed and SKIPPED in told.values()
     word = "failed" if status.failed else "refused by a gate" if refused else "succeeded"
-    _tell({"ended": word}, word, as_json)
+    why = {"why": status.why} if status.failed and status.why else {}
+    _tell({"ended": word, **why}, ": ".join([word, *why.values()]), as_json)
     return STEP_FAILED if status.failed else REFUSED if refused else 0
 
 
@@ -216,9 +363,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("name")
     parser.add_argument("--server", required=True, metavar="URL")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--entry", metavar="NAME", help="one of the build's entry points")
+    parser.add_argument("--store", metavar="URI", help="the address that the run is given")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     args = parser.parse_args(argv)
+    settings = {name: value for name, _, value in (text.partition("=") for text in args.set)}
     try:
-        return follow(SERVERS[args.target](args.server), args.name, as_json=args.json)
+        server = SERVERS[args.target](args.server, wanted=Wanted(args.entry, args.store, settings))
+        return follow(server, args.name, as_json=args.json)
     except Failure as failure:
         print(failure, file=sys.stderr)
         return failure.code

@@ -4,6 +4,7 @@ use mlpc_emit::Choice;
 use mlpc_native::digest::digest;
 use mlpc_plan::Plan;
 use mlpc_plan::plan::Param;
+use mlpc_tests::command::{Ended, ended, mlpc};
 use mlpc_tests::plan::needs;
 use mlpc_tests::project::{Project, Run};
 use mlpc_tests::python::{self, repository};
@@ -13,9 +14,11 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 /// A script of `tests/python/kubeflow`, in the environment with the SDK.
 fn script(name: &str) -> Command {
@@ -364,14 +367,16 @@ fn predictions_are_delivered_through_the_store() {
 /// Everything that `mlp.toml` may say.
 const SETTINGS: &str = r#"
 [target.kubeflow]
-image = "registry.example/penguins@sha256:0123"
-images = "other=registry.example/other@sha256:4567"
+image = "registry.example/other@sha256:4567"
+images = "default=registry.example/penguins@sha256:0123"
 store = "s3://team/penguins"
 pipeline_root = "s3://team/kubeflow"
 env = "AWS_REGION=eu-central-1, NOTE=a=b"
 secrets = "KEY_ID=store/id, SECRET=store/secret, WEBHOOK=slack/address"
+secret_files = "gcp=/secrets/gcp"
 volumes = "shared=/data"
 node_selector = "pool=training"
+tolerations = "nvidia.com/gpu:NoSchedule, team=ml:NoExecute, spot"
 accelerators = "train.species_model=nvidia.com/gpu:2"
 image_pull_policy = "Always"
 image_pull_secret = "registry"
@@ -399,12 +404,198 @@ fn settings_reach_every_pod() {
         assert_eq!(step["pod"]["secretAsEnv"], secrets, "{id}");
         assert_eq!(step["pod"]["pvcMount"], json!([{ "pvcNameParameter": named("shared"), "mountPath": "/data" }]));
         assert_eq!(step["pod"]["nodeSelector"]["labels"], json!({ "pool": "training" }));
+        let folder = json!([{ "secretNameParameter": named("gcp"), "mountPath": "/secrets/gcp" }]);
+        assert_eq!(step["pod"]["secretAsVolume"], folder);
+        let tolerations = json!([
+            { "key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule" },
+            { "key": "team", "operator": "Equal", "value": "ml", "effect": "NoExecute" },
+            { "key": "spot", "operator": "Exists" },
+        ]);
+        assert_eq!(step["pod"]["tolerations"], tolerations);
         assert_eq!(step["pod"]["imagePullPolicy"], "Always");
         assert_eq!(step["pod"]["imagePullSecret"], json!([{ "secretNameParameter": named("registry") }]));
         let device = json!({ "resourceType": "nvidia.com/gpu", "resourceCount": "2" });
         let wanted = if id == "train.species_model" { device } else { Value::Null };
         assert_eq!(step["resources"]["accelerator"], wanted, "{id}");
     }
+}
+
+/// A name that is nowhere would do nothing, so it is refused.
+#[test]
+fn settings_name_what_is_there() {
+    let project = Project::example("penguins");
+    project.lock();
+    for (setting, told) in [
+        ("accelerators = \"train.species=nvidia.com/gpu:1\"", "names the step `train.species`, which is not there"),
+        ("images = \"gpu=registry.example/gpu\"", "names the environment `gpu`, which is not there"),
+    ] {
+        project.write("mlp.toml", format!("[target.kubeflow]\n{setting}\n"));
+        let ended = project.mlpc(&["build", "--locked", "--target", "kubeflow"]);
+        assert_ne!(ended.code, 0);
+        assert!(ended.stderr.contains(told), "{}", ended.stderr);
+    }
+}
+
+/// A server with the interface of Kubeflow's, which runs what it is given with the SDK.
+struct Server {
+    child: Child,
+    address: String,
+}
+
+/// What the server lets in.
+const TOKEN: &str = "let me in";
+
+impl Server {
+    fn start(project: &Project) -> Self {
+        let root = project.path.join("artifacts of the server");
+        std::fs::create_dir(&root).unwrap();
+        let mut command = script("server.py");
+        command.arg("--python").arg(python::python()).arg("--root").arg(root).args(["--token", TOKEN]).stdout(Stdio::piped()).current_dir("/");
+        let log = std::fs::File::create(project.path.join("server.log")).unwrap();
+        let mut child = command.stderr(log).spawn().unwrap();
+        let mut port = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut port).unwrap();
+        Self { child, address: format!("http://127.0.0.1:{}", port.trim()) }
+    }
+
+    /// What `mlp.toml` says of it; the build itself is the image.
+    fn settings(&self, project: &Project) -> String {
+        let image = project.path.join("build/kubeflow");
+        let store = format!("file://{}", project.path.join("the store").display()).replace(' ', "%20");
+        format!(
+            "[target.kubeflow]\nserver = {:?}\nstore = {store:?}\nimage = {image:?}\nexperiment = \"quality\"\n\
+             service_account = \"pipeline-runner\"\n",
+            self.address
+        )
+    }
+
+    /// Asks the server for something of its interface.
+    fn ask(&self, method: &str, path: &str) -> Value {
+        let mut command = python::command();
+        let code = "import sys, urllib.request as web\n\
+            method, url, token = sys.argv[1:]\n\
+            request = web.Request(url, method=method, headers={'authorization': f'Bearer {token}'})\n\
+            print(web.urlopen(request, timeout=30).read().decode())";
+        let url = format!("{}/apis/v2beta1/{path}", self.address);
+        serde_json::from_str(&printed(command.args(["-c", code, method, &url, TOKEN]))).unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// `mlpc run --target kubeflow`, with what the variable of the token holds.
+fn submitted(project: &Project, token: &str) -> Ended {
+    let mut command = mlpc();
+    command.args(["run", "--target", "kubeflow", "--locked", "--format", "json"]).current_dir(&project.path);
+    ended(command.env("MLP_SERVER_TOKEN", token))
+}
+
+/// What a run told: its identifier, how each step stood last, and how it ended.
+fn told(ended: &Ended) -> (String, BTreeMap<String, String>, Value) {
+    let mut lines: Vec<Value> = ended.stdout.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let last = lines.pop().unwrap();
+    let run = lines.iter().find_map(|line| line["run"].as_str()).unwrap().to_owned();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let steps = lines.iter().filter(|line| line["step"].is_string());
+    (run, steps.map(|line| (text(&line["step"]), text(&line["state"]))).collect(), last)
+}
+
+/// Runs are started on a server, followed, and end as runs on this machine do.
+#[test]
+fn runs_are_started_and_followed_on_a_server() {
+    let project = rides::project(200);
+    let server = Server::start(&project);
+    project.write("mlp.toml", server.settings(&project));
+
+    let stranger = submitted(&project, "wrong");
+    assert!(stranger.stderr.contains("lets no one in without MLP_SERVER_TOKEN"), "{}", stranger.stderr);
+    assert_eq!(stranger.code, 2, "{}", stranger.stdout);
+
+    let fine = submitted(&project, TOKEN);
+    assert_eq!(fine.code, 0, "{}{}", fine.stdout, fine.stderr);
+    let (run, steps, last) = told(&fine);
+    assert_eq!(last, json!({ "ended": "succeeded" }));
+    let built = project.path.join("build/kubeflow");
+    let plan: Value = serde_json::from_slice(&std::fs::read(built.join("plan.json")).unwrap()).unwrap();
+    let ids = plan["steps"].as_array().unwrap().iter().map(|step| step["id"].as_str().unwrap());
+    let wanted: BTreeMap<String, String> = ids.map(|id| (id.to_owned(), "done".to_owned())).collect();
+    assert_eq!(steps, wanted);
+    let known = server.ask("GET", &format!("runs/{run}"));
+    assert_eq!(known["service_account"], "pipeline-runner");
+    let registry = project.path.join("the store/registry/late_rides/registry.json");
+    assert!(registry.is_file(), "the model is registered");
+
+    // The same build is no new version; another one is, of the same pipeline.
+    project.edit("main.mlp", "require roc_auc >= 0.6", "require roc_auc >= 0.9999");
+    let refused = submitted(&project, TOKEN);
+    assert_eq!(refused.code, 3, "{}{}", refused.stdout, refused.stderr);
+    let (strict, steps, last) = told(&refused);
+    assert_eq!(last, json!({ "ended": "refused by a gate" }));
+    let skipped: BTreeSet<&str> =
+        steps.iter().filter(|(_, state)| *state == "skipped").map(|(step, _)| step.as_str()).collect();
+    assert_eq!(skipped, BTreeSet::from(["gate.release", "register.late_rides"]));
+    let again = submitted(&project, TOKEN);
+    assert_eq!(again.code, 3, "{}{}", again.stdout, again.stderr);
+    let version = |run: &str| server.ask("GET", &format!("runs/{run}"))["pipeline_version_reference"].clone();
+    assert_eq!(version(&told(&again).0), version(&strict));
+    assert_ne!(version(&strict)["pipeline_version_id"], version(&run)["pipeline_version_id"]);
+    assert_eq!(version(&strict)["pipeline_id"], version(&run)["pipeline_id"]);
+
+    a_run_that_fails_is_told(&server);
+    a_run_that_is_stopped_is_told(&server);
+}
+
+/// Three steps, of which the second does something.
+fn three(second: &str) -> Project {
+    let step = |name: &str, run: &str, read: &str| {
+        format!("step {name} {{\n  run = shell(\"{run}\")\n{read}  outputs {{ made: file(\"{name}.txt\") }}\n}}\n")
+    };
+    let project = Project::of(&format!(
+        "pipeline three {{ seed = 1 }}\n{}{}{}",
+        step("first", "echo 1 > {made}", ""),
+        step("second", &format!("{second}; cp {{read}} {{made}}"), "  inputs { read = first.made }\n"),
+        step("third", "cp {read} {made}", "  inputs { read = second.made }\n"),
+    ));
+    project.lock();
+    project
+}
+
+fn a_run_that_fails_is_told(server: &Server) {
+    let project = three("exit 7");
+    project.write("mlp.toml", server.settings(&project));
+    let failed = submitted(&project, TOKEN);
+    assert_eq!(failed.code, 4, "{}{}", failed.stdout, failed.stderr);
+    let (_, steps, last) = told(&failed);
+    assert_eq!(last["ended"], "failed");
+    let steps: Vec<(&str, &str)> = steps.iter().map(|(step, state)| (step.as_str(), state.as_str())).collect();
+    assert_eq!(steps, [("step.first", "done"), ("step.second", "failed"), ("step.third", "skipped")]);
+}
+
+fn a_run_that_is_stopped_is_told(server: &Server) {
+    let project = three("sleep 4");
+    project.write("mlp.toml", server.settings(&project));
+    let stopped = std::thread::scope(|scope| {
+        let following = scope.spawn(|| submitted(&project, TOKEN));
+        let began = Instant::now();
+        let is_there = || project.path.join("the store/carried").is_dir();
+        while !is_there() {
+            assert!(began.elapsed() < Duration::from_secs(60), "the run does not begin");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let runs = server.ask("GET", "runs?sort_by=created_at%20desc&page_size=1");
+        let run = runs["runs"][0]["run_id"].as_str().unwrap();
+        let _ = server.ask("POST", &format!("runs/{run}:terminate"));
+        following.join().unwrap()
+    });
+    assert_eq!(stopped.code, 4, "{}{}", stopped.stdout, stopped.stderr);
+    let (_, steps, last) = told(&stopped);
+    assert_eq!(last, json!({ "ended": "failed", "why": "it was cancelled" }));
+    assert_eq!(steps["step.third"], "skipped");
 }
 
 /// A step that succeeds at the third try, with everything that a step may ask for.

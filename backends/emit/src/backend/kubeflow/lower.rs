@@ -12,7 +12,7 @@ use super::ir::{
 use super::names::{Names, slug};
 use super::platform::{Deployment, Kubernetes, KubernetesExecutor, PlatformSpec, Platforms, PodMetadata};
 use super::settings::Settings;
-use crate::backend::{TRAIN, definition_name};
+use crate::backend::{TRAIN, definition_name, unsettled};
 use crate::error::EmitError;
 use indexmap::{IndexMap, IndexSet};
 use mlpc_plan::Plan;
@@ -380,22 +380,6 @@ fn gates(plan: &Plan) -> Result<HashMap<&str, Vec<&str>>, EmitError> {
         found.insert(&step.id, own);
     }
     Ok(found)
-}
-
-/// Steps that read, or come after what reads, something that is settled when a run starts.
-fn unsettled(plan: &Plan) -> HashSet<&str> {
-    let mut found: HashSet<&str> = HashSet::new();
-    for step in &plan.steps {
-        let late = step.inputs.values().any(|input| match input {
-            InputRef::Source { .. } => false,
-            InputRef::Step { step, .. } => found.contains(step.as_str()),
-            InputRef::Champion { .. } | InputRef::Previous { .. } | InputRef::Delivered { .. } => true,
-        });
-        if late {
-            found.insert(&step.id);
-        }
-    }
-    found
 }
 
 fn made_before(step: &Step) -> impl Iterator<Item = Made<'_>> {

@@ -9,9 +9,10 @@ mod names;
 mod platform;
 mod settings;
 
-use super::{Ability, Backend, Setting, Support, Target};
+use super::{Ability, Backend, Choice, Setting, Support, Target, definition_name};
 use crate::error::EmitError;
 use crate::{FileTree, yaml};
+use mlpc_plan::Plan;
 use settings::Settings;
 
 /// Kubeflow Pipelines.
@@ -56,8 +57,18 @@ impl Backend for Kubeflow {
         settings::check(setting, value)
     }
 
+    fn deployed(&self, plan: &Plan, entry: &str) -> Option<String> {
+        Some(names::slug(&definition_name(plan, entry)))
+    }
+
+    fn submission(&self, choice: &Choice) -> Vec<(&'static str, String)> {
+        let told = settings::OF_RUNS.iter();
+        told.filter_map(|&name| Some((name, choice.setting(name)?.to_owned()))).collect()
+    }
+
     fn emit(&self, target: &Target<'_>, tree: &mut FileTree) -> Result<(), EmitError> {
         let settings = Settings::of(target.choice);
+        settings.fit(target)?;
         for (entry, plan) in target.plans() {
             let (pipeline, platform) = lower::lower(settings, entry, plan)?;
             let pipeline = yaml::document(&pipeline)?;

@@ -39,12 +39,18 @@ pub struct KubernetesExecutor {
     /// Variables of the environment that come from secrets.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub secret_as_env: Vec<SecretAsEnv>,
+    /// Secrets as folders, a file for each key.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub secret_as_volume: Vec<SecretAsVolume>,
     /// Volumes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub pvc_mount: Vec<PvcMount>,
     /// On which nodes it may run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node_selector: Option<NodeSelector>,
+    /// Which taints of nodes do not keep it away.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tolerations: Vec<Toleration>,
     /// What the pod is marked with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pod_metadata: Option<PodMetadata>,
@@ -77,6 +83,31 @@ pub struct KeyToEnv {
     pub secret_key: String,
     /// The variable.
     pub env_var: String,
+}
+
+/// A secret as a folder.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretAsVolume {
+    /// Its name.
+    pub secret_name_parameter: Constant,
+    /// Where it is seen.
+    pub mount_path: String,
+}
+
+/// A taint of nodes that does not keep a pod away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Toleration {
+    /// The key of the taint.
+    pub key: String,
+    /// `Exists`, or `Equal` where a value is named.
+    pub operator: &'static str,
+    /// The value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// The effect; any, where none is named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effect: Option<String>,
 }
 
 /// A volume.

@@ -1,10 +1,15 @@
 //! What `[target.kubeflow]` of `mlp.toml` says, read from its texts.
 
 use super::ir::{Accelerator, Variable};
-use super::platform::{Constant, ImagePullSecret, KeyToEnv, KubernetesExecutor, NodeSelector, PvcMount, SecretAsEnv};
-use crate::backend::{Choice, Setting};
+use super::platform::{
+    Constant, ImagePullSecret, KeyToEnv, KubernetesExecutor, NodeSelector, PvcMount, SecretAsEnv, SecretAsVolume,
+    Toleration,
+};
+use crate::backend::{Choice, FOLDER, SERVER, Setting, Target};
+use crate::error::EmitError;
 use indexmap::IndexMap;
 use mlpc_plan::plan::{Plan, Step};
+use std::collections::BTreeSet;
 
 /// The names that `mlp.toml` may use.
 pub const SETTINGS: &[Setting] = &[
@@ -17,12 +22,25 @@ pub const SETTINGS: &[Setting] = &[
     text("pipeline_root", "where Kubeflow puts artifacts unless a run says otherwise"),
     text("env", "variables of every step's environment, `NAME=VALUE, …`"),
     text("secrets", "variables that come from secrets of Kubernetes, `NAME=SECRET/KEY, …`"),
+    text("secret_files", "secrets of Kubernetes as folders with a file for each key, `SECRET=/PATH, …`"),
     text("volumes", "claims of volumes and where steps see them, `CLAIM=/PATH, …`"),
     text("node_selector", "labels of the nodes that steps run on, `LABEL=VALUE, …`"),
+    text("tolerations", "taints of nodes that do not keep steps away, `KEY=VALUE:EFFECT, KEY:EFFECT, …`"),
     text("accelerators", "devices of single steps, `STEP=TYPE:COUNT, …`"),
     Setting { words: &["Always", "IfNotPresent", "Never"], ..text("image_pull_policy", "when images are pulled") },
     text("image_pull_secret", "the secret of Kubernetes with which images are pulled"),
+    SERVER,
+    FOLDER,
+    text("experiment", "the experiment that runs of `mlpc run --target` belong to; else one that is named as the pipeline"),
+    text("namespace", "the namespace of runs, where the server has one for each team"),
+    text("service_account", "the service account of Kubernetes that runs of `mlpc run --target` have"),
 ];
+
+/// Those that a server is told of each run.
+pub const OF_RUNS: &[&str] = &["experiment", "namespace", "service_account"];
+
+/// What Kubernetes may do with a pod for a taint.
+const EFFECTS: [&str; 3] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
 
 const fn text(name: &'static str, doc: &'static str) -> Setting {
     Setting { name, default: None, words: &[], doc }
@@ -32,35 +50,113 @@ const fn text(name: &'static str, doc: &'static str) -> Setting {
 pub fn check(name: &str, value: &str) -> Result<(), String> {
     let form = match name {
         "images" => "`ENVIRONMENT=IMAGE, …`",
-        "env" => "`NAME=VALUE, …`",
+        "env" => "`NAME=VALUE, …`, with values that hold no double braces",
         "secrets" => "`NAME=SECRET/KEY, …`",
+        "secret_files" => "`SECRET=/PATH, …`",
         "volumes" => "`CLAIM=/PATH, …`",
         "node_selector" => "`LABEL=VALUE, …`",
+        "tolerations" => "`KEY=VALUE:EFFECT, KEY:EFFECT, …`, where an effect is NoSchedule, PreferNoSchedule or NoExecute",
         "accelerators" => "`STEP=TYPE:COUNT, …`",
+        "image_pull_secret" | "namespace" | "service_account" => "the name of an object of Kubernetes, as `team-a`",
         _ => return Ok(()),
     };
-    let fits = |(_, value): &(&str, &str)| match name {
-        "secrets" => value.split_once('/').is_some_and(|(secret, key)| !secret.is_empty() && !key.is_empty()),
-        "volumes" => value.starts_with('/'),
+    let fine = match name {
+        "tolerations" => items(value).map(toleration).all(|found| found.is_some()),
+        "image_pull_secret" | "namespace" | "service_account" => is_object(value),
+        _ => pairs(value).is_some_and(|pairs| {
+            let all: BTreeSet<&str> = pairs.iter().map(|(item, _)| *item).collect();
+            all.len() == pairs.len() && pairs.iter().all(|pair| fits(name, *pair))
+        }),
+    };
+    if fine { Ok(()) } else { Err(format!("`{name}` of kubeflow is {form}")) }
+}
+
+/// Whether an item of a list may be this one.
+fn fits(setting: &str, (name, value): (&str, &str)) -> bool {
+    match setting {
+        "env" => is_variable(name) && !value.contains("{{"),
+        "images" => !value.is_empty(),
+        "secrets" => {
+            let place = value.split_once('/');
+            is_variable(name) && place.is_some_and(|(secret, key)| is_object(secret) && is_key(key))
+        }
+        "secret_files" | "volumes" => is_object(name) && is_path(value),
+        "node_selector" => is_label(name) && (value.is_empty() || is_word(value)),
         "accelerators" => device(value).is_some(),
         _ => true,
+    }
+}
+
+/// The name of a variable that every shell can read.
+fn is_variable(text: &str) -> bool {
+    let letters = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    text.chars().all(letters) && text.starts_with(|letter: char| !letter.is_ascii_digit())
+}
+
+/// The name of an object of Kubernetes: lower-case letters and digits, with dashes and dots between them.
+fn is_object(text: &str) -> bool {
+    text.len() <= 253
+        && text.split('.').all(|part| {
+            let letters =
+                part.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-');
+            letters && !part.is_empty() && !part.starts_with('-') && !part.ends_with('-')
+        })
+}
+
+/// A key of a secret.
+fn is_key(text: &str) -> bool {
+    let letters = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+    !text.is_empty() && text.len() <= 253 && text.chars().all(letters)
+}
+
+/// The value of a label, or the name of one without what stands before its slash.
+fn is_word(text: &str) -> bool {
+    let ends = |text: &str, last: bool| {
+        let letter = if last { text.chars().next_back() } else { text.chars().next() };
+        letter.is_some_and(|letter| letter.is_ascii_alphanumeric())
     };
-    let pairs = pairs(value);
-    let fine = pairs.as_ref().is_some_and(|pairs| pairs.iter().all(fits));
-    if fine { Ok(()) } else { Err(format!("`{name}` of kubeflow is {form}")) }
+    text.len() <= 63 && is_key(text) && ends(text, false) && ends(text, true)
+}
+
+/// `pool`, `cloud.google.com/pool`.
+fn is_label(text: &str) -> bool {
+    text.rsplit_once('/').map_or_else(|| is_word(text), |(domain, name)| is_object(domain) && is_word(name))
+}
+
+/// A place in a container that is no other than it looks.
+fn is_path(text: &str) -> bool {
+    text.starts_with('/') && !text.contains(':') && !text.split('/').any(|part| part == "..")
+}
+
+/// `KEY=VALUE:EFFECT`, `KEY:EFFECT`, or without the effect.
+fn toleration(text: &str) -> Option<Toleration> {
+    let (taint, effect) = text.split_once(':').map_or((text, None), |(taint, effect)| (taint, Some(effect)));
+    let (key, value) = taint.split_once('=').map_or((taint, None), |(key, value)| (key, Some(value)));
+    let is_fine = is_label(key)
+        && value.is_none_or(|value| value.is_empty() || is_word(value))
+        && effect.is_none_or(|effect| EFFECTS.contains(&effect));
+    is_fine.then(|| Toleration {
+        key: key.to_owned(),
+        operator: if value.is_some() { "Equal" } else { "Exists" },
+        value: value.map(str::to_owned),
+        effect: effect.map(str::to_owned),
+    })
+}
+
+fn items(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|item| !item.is_empty())
 }
 
 /// `A=x, B=y`.
 fn pairs(text: &str) -> Option<Vec<(&str, &str)>> {
-    let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
-    items.map(|item| item.split_once('=').filter(|(name, _)| !name.is_empty())).collect()
+    items(text).map(|item| item.split_once('=').filter(|(name, _)| !name.is_empty())).collect()
 }
 
 /// `nvidia.com/gpu:1`.
 fn device(text: &str) -> Option<Accelerator> {
     let (kind, count) = text.rsplit_once(':')?;
     let is_count = count.parse::<u32>().is_ok_and(|count| count > 0);
-    (is_count && !kind.is_empty())
+    (is_count && is_label(kind))
         .then(|| Accelerator { resource_type: kind.to_owned(), resource_count: count.to_owned() })
 }
 
@@ -87,6 +183,25 @@ impl<'a> Settings<'a> {
 
     fn pair(&self, name: &str, key: &str) -> Option<&'a str> {
         self.pairs(name).into_iter().find(|(known, _)| *known == key).map(|(_, value)| value)
+    }
+
+    /// Whether steps and environments that settings name are there; a wrong name would do nothing, without a word.
+    pub fn fit(&self, target: &Target<'_>) -> Result<(), EmitError> {
+        let plans = || target.plans().map(|(_, plan)| plan);
+        let steps: BTreeSet<&str> = plans().flat_map(|plan| &plan.steps).map(|step| step.id.as_str()).collect();
+        let environments: BTreeSet<&str> =
+            plans().flat_map(|plan| plan.environments.keys()).map(String::as_str).collect();
+        for (setting, what, known) in [("accelerators", "step", steps), ("images", "environment", environments)] {
+            for (name, _) in self.pairs(setting) {
+                if !known.contains(name) {
+                    let known = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+                    return Err(EmitError::Setting(format!(
+                        "`{setting}` of kubeflow names the {what} `{name}`, which is not there; there is {known}"
+                    )));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The image of an environment; without settings it is named by what it holds.
@@ -126,6 +241,11 @@ impl<'a> Settings<'a> {
             .pairs("volumes")
             .into_iter()
             .map(|(claim, path)| PvcMount { pvc_name_parameter: Constant::of(claim), mount_path: path.to_owned() });
+        let folders = self.pairs("secret_files").into_iter().map(|(secret, path)| SecretAsVolume {
+            secret_name_parameter: Constant::of(secret),
+            mount_path: path.to_owned(),
+        });
+        let taints = self.text("tolerations").unwrap_or_default();
         let labels: IndexMap<String, String> = self
             .pairs("node_selector")
             .into_iter()
@@ -136,7 +256,9 @@ impl<'a> Settings<'a> {
             .map(|secret| ImagePullSecret { secret_name_parameter: Constant::of(secret) });
         KubernetesExecutor {
             secret_as_env: secret_as_env.collect(),
+            secret_as_volume: folders.collect(),
             pvc_mount: volumes.collect(),
+            tolerations: items(taints).filter_map(toleration).collect(),
             node_selector: (!labels.is_empty()).then_some(NodeSelector { labels }),
             image_pull_secret: pull.into_iter().collect(),
             image_pull_policy: self.text("image_pull_policy").map(str::to_owned),
@@ -157,6 +279,10 @@ mod tests {
             ("volumes", "data=/mnt/data"),
             ("accelerators", "train.m=nvidia.com/gpu:2"),
             ("image", "anything"),
+            ("secret_files", "gcp-key=/secrets/gcp"),
+            ("node_selector", "cloud.example.com/pool=training, spot="),
+            ("tolerations", "nvidia.com/gpu:NoSchedule, team=ml:NoExecute, spot"),
+            ("namespace", "team-a"),
         ];
         for (name, value) in fine {
             assert_eq!(check(name, value), Ok(()), "{name}");
@@ -167,10 +293,20 @@ mod tests {
             ("volumes", "data=mnt"),
             ("accelerators", "train.m=nvidia.com/gpu"),
             ("accelerators", "train.m=nvidia.com/gpu:0"),
+            ("accelerators", "train.m=gpu s:1"),
             ("env", "=x"),
+            ("env", "1A=x"),
+            ("env", "A=x, A=y"),
+            ("env", "A={{workflow.uid}}"),
+            ("secrets", "KEY=Store/access"),
+            ("secret_files", "key=/secrets/../etc"),
+            ("volumes", "-data=/mnt"),
+            ("node_selector", "pool=a b"),
+            ("tolerations", "gpu:Never"),
+            ("namespace", "Team A"),
         ];
         for (name, value) in wrong {
-            assert!(check(name, value).is_err_and(|told| told.contains("…")), "{name} {value}");
+            assert!(check(name, value).is_err_and(|told| told.contains(name)), "{name} {value}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A flow: a task per step, and the order in which they are submitted.
 
 use super::{Entry, Settings};
-use crate::backend::plan_file;
+use crate::backend::{plan_file, unsettled};
 use crate::error::EmitError;
 use crate::layout::Layout;
 use crate::py::{Argument, Py, WIDTH, docstring, flat};
@@ -9,9 +9,9 @@ use crate::text::one_line;
 use indexmap::IndexMap;
 use mlpc_plan::Plan;
 use mlpc_plan::identity::sha256_hex;
-use mlpc_plan::plan::{InputRef, Retry, Step, StepSpec};
+use mlpc_plan::plan::{Retry, Step, StepSpec};
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 /// Prefect takes no longer list of waits, and repeats the last.
 const MOST_WAITS: u32 = 50;
@@ -42,7 +42,7 @@ struct Task {
 pub(super) fn print(layout: &Layout, entry: &Entry<'_>, settings: &Settings<'_>) -> Result<String, EmitError> {
     let plan = entry.plan;
     let functions = functions(plan);
-    let changing = changing(plan);
+    let changing = unsettled(plan);
     let tasks: Vec<Task> = plan.steps.iter().map(|step| task(step, &functions, &changing)).collect();
     let used = |name: &str| tasks.iter().any(|task| task.decorator.contains(name));
     let helpers = ["by_identity", "worth_trying"].into_iter().filter(|name| used(name));
@@ -89,29 +89,13 @@ fn functions(plan: &Plan) -> IndexMap<&str, String> {
     plan.steps.iter().map(|step| (step.id.as_str(), name(&step.id))).collect()
 }
 
-/// Steps whose identity is known only once a run has begun: they read what it finds then, or follow such a step.
-fn changing(plan: &Plan) -> BTreeSet<&str> {
-    let mut found = BTreeSet::new();
-    for step in &plan.steps {
-        let changes = step.inputs.values().any(|input| match input {
-            InputRef::Source { .. } => false,
-            InputRef::Step { step, .. } => found.contains(step.as_str()),
-            InputRef::Champion { .. } | InputRef::Previous { .. } | InputRef::Delivered { .. } => true,
-        });
-        if changes {
-            found.insert(step.id.as_str());
-        }
-    }
-    found
-}
-
 /// Whether Prefect may leave a step out because it ended well before: one that only makes files may be left out.
-fn is_cached(step: &Step, changing: &BTreeSet<&str>) -> bool {
+fn is_cached(step: &Step, changing: &HashSet<&str>) -> bool {
     let acts = matches!(step.spec, StepSpec::Gate(_) | StepSpec::Register(_) | StepSpec::Predict(_));
     !acts && step.when.is_none() && !changing.contains(step.id.as_str())
 }
 
-fn task(step: &Step, functions: &IndexMap<&str, String>, changing: &BTreeSet<&str>) -> Task {
+fn task(step: &Step, functions: &IndexMap<&str, String>, changing: &HashSet<&str>) -> Task {
     let function = functions.get(step.id.as_str()).cloned().unwrap_or_default();
     let mut options = vec![Argument::keyword("name", Py::string(&step.id))];
     if let Some(doc) = &step.doc {
