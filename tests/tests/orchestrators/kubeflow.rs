@@ -450,7 +450,14 @@ impl Server {
         let root = project.path.join("artifacts of the server");
         std::fs::create_dir(&root).unwrap();
         let mut command = script("server.py");
-        command.arg("--python").arg(python::python()).arg("--root").arg(root).args(["--token", TOKEN]).stdout(Stdio::piped()).current_dir("/");
+        command
+            .arg("--python")
+            .arg(python::python())
+            .arg("--root")
+            .arg(root)
+            .args(["--token", TOKEN])
+            .stdout(Stdio::piped())
+            .current_dir("/");
         let log = std::fs::File::create(project.path.join("server.log")).unwrap();
         let mut child = command.stderr(log).spawn().unwrap();
         let mut port = String::new();

@@ -31,7 +31,10 @@ pub const SETTINGS: &[Setting] = &[
     text("image_pull_secret", "the secret of Kubernetes with which images are pulled"),
     SERVER,
     FOLDER,
-    text("experiment", "the experiment that runs of `mlpc run --target` belong to; else one that is named as the pipeline"),
+    text(
+        "experiment",
+        "the experiment that runs of `mlpc run --target` belong to; else one that is named as the pipeline",
+    ),
     text("namespace", "the namespace of runs, where the server has one for each team"),
     text("service_account", "the service account of Kubernetes that runs of `mlpc run --target` have"),
 ];
@@ -55,7 +58,9 @@ pub fn check(name: &str, value: &str) -> Result<(), String> {
         "secret_files" => "`SECRET=/PATH, …`",
         "volumes" => "`CLAIM=/PATH, …`",
         "node_selector" => "`LABEL=VALUE, …`",
-        "tolerations" => "`KEY=VALUE:EFFECT, KEY:EFFECT, …`, where an effect is NoSchedule, PreferNoSchedule or NoExecute",
+        "tolerations" => {
+            "`KEY=VALUE:EFFECT, KEY:EFFECT, …`, where an effect is NoSchedule, PreferNoSchedule or NoExecute"
+        }
         "accelerators" => "`STEP=TYPE:COUNT, …`",
         "image_pull_secret" | "namespace" | "service_account" => "the name of an object of Kubernetes, as `team-a`",
         _ => return Ok(()),
