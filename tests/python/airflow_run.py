@@ -51,6 +51,13 @@ def ended(path):
     return run if run["state"] in ("success", "failed") else None
 
 
+def step(task):
+    """The step of a task instance: `train.m.folds` has the instances `fold_1` and so on."""
+    if task["map_index"] < 0:
+        return task["task_id"]
+    return task["task_id"].rpartition(".")[0] + "." + task["rendered_map_index"]
+
+
 told = {}
 for dag, run in runs.items():
     path = f"/api/v2/dags/{dag}/dagRuns/{run}"
@@ -60,7 +67,13 @@ for dag, run in runs.items():
         "run": run,
         "state": state,
         "tasks": {
-            task["task_id"]: {"state": task["state"], "tries": task["try_number"]} for task in tasks
+            step(task): {
+                "state": task["state"],
+                "tries": task["try_number"],
+                "start": task["start_date"],
+                "end": task["end_date"],
+            }
+            for task in tasks
         },
     }
 print(json.dumps(told))

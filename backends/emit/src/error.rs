@@ -53,6 +53,16 @@ pub enum EmitError {
     /// What `mlp.toml` says of a target does not do for it.
     #[error("{0}")]
     Setting(String),
+    /// The same, of a setting whose place can be told.
+    #[error("{wrong}")]
+    SettingOf {
+        /// The target.
+        target: &'static str,
+        /// The setting.
+        setting: String,
+        /// What is wrong with it.
+        wrong: String,
+    },
     /// A step that stands behind several gates of which none stands behind the other.
     #[error("the step `{0}` stands behind gates that do not follow one another")]
     Gates(String),

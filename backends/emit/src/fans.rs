@@ -25,6 +25,14 @@ pub struct Task<'a> {
     pub steps: Vec<&'a Step>,
 }
 
+impl Fan<'_> {
+    /// Whether a step is one of it.
+    #[must_use]
+    pub fn holds(&self, id: &str) -> bool {
+        ids(&self.tasks).any(|own| own == id)
+    }
+}
+
 impl<'a> Task<'a> {
     /// The step of the first fold, which tells what is the same of all.
     #[must_use]

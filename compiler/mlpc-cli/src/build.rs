@@ -10,6 +10,7 @@ use crate::render::{self, Format};
 use crate::terminal::{Style, Terminal};
 use indexmap::IndexMap;
 use mlpc_diagnostics::{Diagnostic, FileSpan, Severity, Span, list_words, rule};
+use mlpc_emit::EmitError;
 use mlpc_emit::backend::{Choice, TRAIN, Unmet, unmet};
 use mlpc_plan::Plan;
 use mlpc_plan::lock::Lock;
@@ -73,8 +74,11 @@ pub fn build_for(
         .filter_map(|unmet| cannot(session, choice, &unmet))
         .collect();
     tell(session, &unmet, terminal)?;
-    let files = mlpc_emit::build_for(choice, &mut plan, &mut entries, &user_code(session))
-        .map_err(|error| unprintable(&error))?;
+    let files =
+        mlpc_emit::build_for(choice, &mut plan, &mut entries, &user_code(session)).map_err(|error| match &error {
+            EmitError::SettingOf { target, setting, wrong } => session.location.wrong_setting(target, setting, wrong),
+            _ => unprintable(&error),
+        })?;
     Ok(Built { plan, entries, files })
 }
 
@@ -103,8 +107,8 @@ pub fn user_code(session: &Session) -> Files {
 }
 
 /// The checks should have found whatever could keep a plan from being printed.
-pub fn unprintable(error: &mlpc_emit::EmitError) -> ToolError {
-    if let mlpc_emit::EmitError::Setting(wrong) = error {
+pub fn unprintable(error: &EmitError) -> ToolError {
+    if let EmitError::Setting(wrong) = error {
         return ToolError::usage(wrong.clone()).help(format!("it is a setting of `{}`", crate::config::FILE));
     }
     ToolError::usage(format!("the plan cannot be printed: {error}"))

@@ -52,6 +52,23 @@ pub fn read(path: &Path, shown: &str) -> Result<Config, ToolError> {
     parse(&text, shown)
 }
 
+/// A setting of a target that is fine by itself and does not go with the others or with the program, at its place.
+pub fn wrong_setting(path: &Path, shown: &str, [target, setting]: [&str; 2], wrong: &str) -> ToolError {
+    let told = || ToolError::usage(wrong.to_owned()).help(format!("it is a setting of `{FILE}`"));
+    let Ok(text) = std::fs::read_to_string(path) else { return told() };
+    let place = || {
+        let document = DeTable::parse(&text).ok()?;
+        let mut value = document.get_ref().get(TARGET)?;
+        for name in [target, setting] {
+            let DeValue::Table(table) = value.get_ref() else { return None };
+            value = table.get(name)?;
+        }
+        Some(value.span())
+    };
+    let source = Source { text: &text, shown };
+    place().map_or_else(told, |span| source.error(wrong.to_owned(), span, "does not do here"))
+}
+
 /// A text with the name under which it is shown.
 struct Source<'a> {
     text: &'a str,
@@ -209,6 +226,7 @@ mod tests {
             ("project = 1\n", "`project` is a section", "not a section"),
             ("[project\n", "is no TOML", "here"),
             ("[target.kubeflow]\nsecrets = \"KEY=store\"\n", "is `NAME=SECRET/KEY, …`", "not of this form"),
+            ("[target.airflow]\nstart_date = \"today\"\n", "is a day as 2026-01-31", "not of this form"),
         ];
         for (text, message, hint) in cases {
             let shown = parse(text, "mlp.toml").unwrap_err().render(false);

@@ -30,6 +30,14 @@ pub struct Location {
     pub config: Config,
 }
 
+impl Location {
+    /// A setting of a target that does not go with the others or with the program.
+    pub fn wrong_setting(&self, target: &str, setting: &str, wrong: &str) -> ToolError {
+        let file = self.root.join(config::FILE);
+        config::wrong_setting(&file, &shown(&file), [target, setting], wrong)
+    }
+}
+
 /// A program that is loaded.
 pub struct Session {
     /// Where it is.

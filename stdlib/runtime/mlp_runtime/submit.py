@@ -165,12 +165,20 @@ class Airflow(Server):
         listed = self.call("GET", f"{path}/taskInstances?limit=1000")["task_instances"]
         words = {"success": DONE, "skipped": SKIPPED, "running": RUNNING}
         words |= {"failed": FAILED, "upstream_failed": SKIPPED}
-        steps = {task["task_id"]: words.get(task["state"], WAITING) for task in listed}
+        steps = {_step(task): words.get(task["state"], WAITING) for task in listed}
         return Status(state in ("success", "failed"), state == "failed", steps)
 
     def page(self, name: str, run: str) -> str:
         """The run in the web interface."""
         return f"{self.address}/dags/{name}/runs/{run}"
+
+
+def _step(task: Mapping[str, Any]) -> str:
+    """The step of a task instance: those of `train.model.folds` are called `fold_1` and so on, once they start."""
+    name, called = str(task["task_id"]), task.get("rendered_map_index")
+    if task["map_index"] < 0:
+        return name
+    return f"{name}[{task['map_index']}]" if called is None else f"{name.rpartition('.')[0]}.{called}"
 
 
 class Prefect(Server):

@@ -67,28 +67,46 @@ fn tasks(dag: &Value) -> BTreeMap<&str, &Value> {
 
 /// A setting of a task, where it says nothing that of the DAG.
 fn said<'a>(dag: &'a Value, task: &'a Value, name: &str) -> Option<&'a Value> {
-    task.get(name).or_else(|| dag["default_args"]["__var"].get(name))
+    let said = task.get(name).or_else(|| task["partial_kwargs"].get(name));
+    said.or_else(|| dag["default_args"]["__var"].get(name)).map(|value| value.get("__var").unwrap_or(value))
 }
 
 /// Compares a DAG that Airflow has read with the plan that it was printed from.
-fn agree(dag: &Value, plan: &Value) {
+fn agree(read: &Value, name: &str, plan: &Value) {
+    let (dag, of) = (&read["dags"][name], read["tasks"][name].as_object().unwrap());
     let tasks = tasks(dag);
-    let mut after: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    let mut after: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for (name, task) in &tasks {
         for follower in task["downstream_task_ids"].as_array().into_iter().flatten() {
-            after.entry(follower.as_str().unwrap()).or_default().insert((*name).to_owned());
+            after.entry(follower.as_str().unwrap()).or_default().insert(name);
         }
     }
     let steps = plan["steps"].as_array().unwrap();
     let names: BTreeSet<&str> = steps.iter().map(|step| step["id"].as_str().unwrap()).chain(["finish"]).collect();
-    assert_eq!(tasks.keys().copied().collect::<BTreeSet<_>>(), names);
-    let mut ends: BTreeSet<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    assert_eq!(of.keys().map(String::as_str).collect::<BTreeSet<_>>(), names);
+    let task_of = |step: &str| of[step]["task"].as_str().unwrap();
+    assert_eq!(tasks.keys().copied().collect::<BTreeSet<_>>(), names.iter().map(|step| task_of(step)).collect());
+    let mut ends: BTreeSet<&str> = tasks.keys().copied().collect();
     ends.remove("finish");
     for step in steps {
         let id = step["id"].as_str().unwrap();
-        let (task, needs) = (tasks[id], needs(step));
-        assert_eq!(after.remove(id).unwrap_or_default(), needs, "{id}");
-        ends.retain(|end| !needs.contains(end));
+        let (task, needs) = (tasks[task_of(id)], needs(step));
+        let waits: BTreeSet<&str> = needs.iter().map(|need| task_of(need)).collect();
+        assert_eq!(after.get(task_of(id)).cloned().unwrap_or_default(), waits, "{id}");
+        ends.retain(|end| !waits.contains(end));
+        // A fold waits for the same fold of what is mapped with it, and for all folds of what is not.
+        for need in needs.iter().filter(|need| of[need.as_str()]["index"] != -1) {
+            let (one, other) = (&of[id], &of[need]);
+            if one["mapped"] == other["mapped"] {
+                assert_eq!(one["index"], other["index"], "{id} {need}");
+            } else {
+                let all = of.iter().filter(|(_, found)| found["task"] == other["task"]);
+                assert!(all.into_iter().all(|(step, _)| needs.contains(step)), "{id} {need}");
+            }
+        }
+        if step["fold"].is_u64() {
+            assert_eq!(of[id]["label"], id.rsplit('.').next().unwrap());
+        }
         let retry = &step["retry"];
         let attempts = retry["attempts"].as_u64().unwrap();
         let number = |name: &str| said(dag, task, name).and_then(Value::as_f64);
@@ -99,14 +117,15 @@ fn agree(dag: &Value, plan: &Value) {
             assert_eq!(number("max_retry_delay"), Some(retry["max_ms"].as_f64().unwrap() / 1000.0), "{id}");
         }
         assert_eq!(number("execution_timeout"), step["timeout_seconds"].as_f64(), "{id}");
-        let command = task["bash_command"].as_str().unwrap();
+        assert_eq!(of[id]["env"]["MLP_STEP"], id);
+        let command = of[id]["bash_command"].as_str().unwrap();
         let environment = step["environment"].as_str().unwrap();
-        let start = format!("python3 -m mlp_runtime.environment {environment} -m mlp_runtime.launch step {id} ");
+        let start =
+            format!("python3 -m mlp_runtime.environment {environment} -m mlp_runtime.launch step \"$MLP_STEP\" ");
         assert!(command.contains(&start), "{command}");
     }
-    assert_eq!(after.remove("finish").unwrap(), ends);
+    assert_eq!(after["finish"], ends);
     assert_eq!(tasks["finish"]["trigger_rule"], "none_failed");
-    assert_eq!(after, BTreeMap::new());
 }
 
 /// What a run on this machine makes.
@@ -163,7 +182,7 @@ fn airflow_runs_examples_to_the_same_bytes() {
     let dags = read["dags"].as_object().unwrap();
     assert_eq!(dags.keys().map(String::as_str).collect::<BTreeSet<_>>(), plans.map(|(name, _)| name).into());
     for (name, plan) in plans {
-        agree(&dags[name], &builds.plan(plan));
+        agree(&read, name, &builds.plan(plan));
     }
     let daily = &dags["rides.predict.daily"];
     let schedule = &daily["timetable"]["__var"];
@@ -196,6 +215,13 @@ fn airflow_runs_examples_to_the_same_bytes() {
     // What failed is tried again; another entry point scores with what was registered, and tells when it is done.
     assert_eq!(runs["rides"]["state"], "success", "{}", server.log());
     assert_eq!(runs["rides"]["tasks"]["step.unsure"]["tries"], 2);
+    // The steps of folds are instances of mapped tasks, each after that of its own fold.
+    for fold in 1..=3 {
+        let ran = |step: &str| &runs["rides"]["tasks"][&format!("{step}.fold_{fold}")];
+        let (fit, train) = (ran("fit.parts"), ran("train.model"));
+        assert_eq!((&fit["state"], &train["state"]), (&json!("success"), &json!("success")));
+        assert!(fit["end"].as_str().unwrap() <= train["start"].as_str().unwrap(), "{fit} {train}");
+    }
     let scored = &server.run(&["rides.predict.daily"], LIMIT)["rides.predict.daily"];
     assert_eq!(scored["state"], "success", "{}", server.log());
     native(&rides, "train");

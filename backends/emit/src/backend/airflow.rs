@@ -2,50 +2,20 @@
 
 mod dag;
 mod runner;
+mod settings;
 
-use super::{Ability, Backend, FOLDER, SERVER, Setting, Support, Target, definition_name};
+use super::{Ability, Backend, Setting, Support, Target, definition_name};
 use crate::FileTree;
 use crate::environments;
 use crate::error::EmitError;
+use crate::fans::{Fan, fans};
 use crate::layout::Layout;
 use mlpc_plan::Plan;
 use runner::Runner;
+use settings::Settings;
 
 /// Airflow.
 pub struct Airflow;
-
-const SETTINGS: &[Setting] = &[
-    Setting {
-        name: "runner",
-        default: Some("venv"),
-        words: &["venv", "docker", "kubernetes"],
-        doc: "where steps run: virtual environments of the worker, containers, or pods",
-    },
-    Setting {
-        name: "store",
-        default: None,
-        words: &[],
-        doc: "the address of artifacts; without it, Airflow's variable `mlp_store` holds it",
-    },
-    Setting {
-        name: "image",
-        default: None,
-        words: &[],
-        doc: "the image of containers and pods, by digest; of several environments `name=image name=image`",
-    },
-    Setting { name: "namespace", default: Some("default"), words: &[], doc: "the namespace of pods" },
-    Setting { name: "service_account", default: None, words: &[], doc: "the service account of pods" },
-    Setting { name: "connection", default: None, words: &[], doc: "the connection to Docker or Kubernetes" },
-    Setting { name: "pool", default: None, words: &[], doc: "the pool of all tasks; each takes a slot per thread" },
-    Setting {
-        name: "start_date",
-        default: Some("2026-01-01"),
-        words: &[],
-        doc: "the day from which a schedule counts, as 2026-01-31",
-    },
-    SERVER,
-    FOLDER,
-];
 
 impl Backend for Airflow {
     fn name(&self) -> &'static str {
@@ -78,7 +48,11 @@ impl Backend for Airflow {
     }
 
     fn settings(&self) -> &'static [Setting] {
-        SETTINGS
+        settings::SETTINGS
+    }
+
+    fn check(&self, setting: &str, value: &str) -> Result<(), String> {
+        settings::check(setting, value)
     }
 
     fn deployed(&self, plan: &Plan, entry: &str) -> Option<String> {
@@ -87,7 +61,8 @@ impl Backend for Airflow {
 
     fn emit(&self, target: &Target<'_>, tree: &mut FileTree) -> Result<(), EmitError> {
         let layout = Layout::new()?;
-        let runner = Runner::new(target)?;
+        let fans: Vec<Fan<'_>> = target.plans().flat_map(|(_, plan)| fans(&plan.steps)).collect();
+        let runner = Runner::new(Settings::of(target, &fans)?);
         for (entry, plan) in target.plans() {
             let (path, text) = dag::file(&layout, target.choice, &runner, entry, plan)?;
             tree.insert(path, text);

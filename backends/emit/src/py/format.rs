@@ -148,7 +148,17 @@ fn function(signature: &str, indent: usize) -> Result<String, ParseError> {
     let (name, rest) = signature.split_once('(').ok_or_else(fault)?;
     let (parameters, result) = rest.rsplit_once(") -> ").ok_or_else(fault)?;
     let result = result.strip_suffix(':').ok_or_else(fault)?;
-    let items = parameters.split(", ").filter(|item| !item.trim().is_empty()).map(Doc::text).collect::<Vec<_>>();
+    // A comma inside brackets parts no parameters: `dict[str, str]`.
+    let mut depth = 0_usize;
+    let parted = parameters.split(|letter: char| {
+        match letter {
+            '[' | '(' => depth += 1,
+            ']' | ')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        letter == ',' && depth == 0
+    });
+    let items = parted.map(str::trim).filter(|item| !item.is_empty()).map(Doc::text).collect::<Vec<_>>();
     let list =
         if items.is_empty() { Doc::text("()") } else { Doc::bracketed("(", Doc::group(vec![Doc::items(items)]), ")") };
     let doc = Doc::Concat(vec![Doc::text(format!("def {name}")), list, Doc::text(format!(" -> {result}:"))]);

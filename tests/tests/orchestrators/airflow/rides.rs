@@ -1,4 +1,4 @@
-//! A program with a step that fails the first time, and with an entry point of its own, which tells when it is done.
+//! A program with folds, with a step that fails the first time, and with an entry point of its own, which tells when it is done.
 
 use mlpc_tests::project::Project;
 use std::io::{Read, Write};
@@ -23,9 +23,14 @@ features started from trips {
   label  late
 }
 
-split parts of started { by = random, train = 70%, test = 30% }
+split parts of started { by = random, folds = 3, test = 30% }
 
 train model { trainer = sklearn.logistic_regression(max_iter: 200), data = parts }
+
+evaluate folded of model {
+  metrics = [roc_auc]
+  on      = validation
+}
 
 evaluate report of model { metrics = [roc_auc] }
 

@@ -52,10 +52,26 @@ fn containers_and_pods_are_asked_for_what_steps_need() {
         ("service_account", "trainer"),
         ("store", "s3://bucket/{{ x }}"),
         ("pool", "large machines"),
+        ("env", "REGION=eu"),
+        ("secrets", "STORE_KEY=store/key"),
+        ("accelerators", "train.species_model=nvidia.com/gpu:2"),
+        ("node_selector", "pool=training"),
+        ("image_pull_policy", "IfNotPresent"),
+        ("image_pull_secret", "registry"),
     ];
-    let containers = [("runner", "docker"), ("image", &images), ("store", "file:///srv/store")];
+    let containers = [
+        ("runner", "docker"),
+        ("image", &images),
+        ("store", "file:///srv/store"),
+        ("env", "REGION=eu"),
+        ("secrets", "STORE_KEY=variable/store_key, DATABASE=connection/warehouse"),
+        ("accelerators", "train.species_model=nvidia.com/gpu:2"),
+    ];
+    let environments =
+        [("env", "REGION=eu"), ("secrets", "STORE_KEY=variable/store_key, DATABASE=connection/warehouse")];
     fs::write(folder.path().join("pods.py"), file(&plan, "pods", &pods).unwrap()).unwrap();
     fs::write(folder.path().join("containers.py"), file(&plan, "containers", &containers).unwrap()).unwrap();
+    fs::write(folder.path().join("environments.py"), file(&plan, "environments", &environments).unwrap()).unwrap();
     let read = airflow::read(folder.path());
     assert_eq!(read["errors"], json!({}));
 
@@ -78,7 +94,21 @@ fn containers_and_pods_are_asked_for_what_steps_need() {
     let memory = (8_u64 << 30).to_string();
     assert_eq!(
         container["resources"],
-        json!({"requests": {"cpu": "4", "memory": memory}, "limits": {"memory": memory}})
+        json!({
+            "requests": {"cpu": "4", "memory": memory, "nvidia.com/gpu": "2"},
+            "limits": {"memory": memory, "nvidia.com/gpu": "2"},
+        })
+    );
+    let secret = json!({"name": "STORE_KEY", "valueFrom": {"secretKeyRef": {"name": "store", "key": "key"}}});
+    let variables = container["env"].as_array().unwrap();
+    assert!(
+        variables.contains(&json!({"name": "REGION", "value": "eu"})) && variables.contains(&secret),
+        "{container}"
+    );
+    assert_eq!(train["spec"]["nodeSelector"], json!({"pool": "training"}));
+    assert_eq!(
+        (&container["imagePullPolicy"], &train["spec"]["imagePullSecrets"]),
+        (&json!("IfNotPresent"), &json!([{"name": "registry"}]))
     );
     assert_eq!(pod("ingest.penguins")["spec"]["containers"][0]["image"], IMAGE);
     assert_eq!(pod("finish")["spec"]["containers"][0]["args"], arguments(&["finish"], "s3://bucket/{{ x }}"));
@@ -88,6 +118,14 @@ fn containers_and_pods_are_asked_for_what_steps_need() {
     assert_eq!(train["command"], arguments(&["step", "train.species_model"], "file:///srv/store"));
     assert_eq!((&train["cpus"], &train["mem_limit"]), (&json!(4), &json!(8_u64 << 30)));
     assert_eq!(train["mounts"][0]["Source"], "/srv/store");
+    assert_eq!((&train["devices"][0]["Count"], &train["devices"][0]["Capabilities"]), (&json!(2), &json!([["gpu"]])));
+    // What is kept elsewhere is asked for when a task runs.
+    let filled = json!({"REGION": "eu", "STORE_KEY": "of variable store_key", "DATABASE": "of connection warehouse"});
+    assert_eq!(train["environment"], filled);
+    let environment = &read["tasks"]["environments"]["train.species_model"]["env"];
+    assert!(filled.as_object().unwrap().iter().all(|(name, value)| environment[name] == *value), "{environment}");
+    let texts = read["dags"].to_string();
+    assert!(!texts.contains("of variable") && !texts.contains("of connection"), "{texts}");
 
     let task = |dag: &str, name: &str| {
         let tasks = read["dags"][dag]["tasks"].as_array().unwrap();
@@ -107,10 +145,27 @@ fn containers_and_pods_are_asked_for_what_steps_need() {
 fn settings_that_do_not_do_are_told() {
     let plan = plan();
     let told = |settings: &[(&str, &str)]| file(&plan, "p", settings).unwrap_err().to_string();
+    for (settings, wrong) in [
+        (&[("image", IMAGE)][..], "`image` of airflow is for containers and pods, and `runner` is `venv`"),
+        (&[("node_selector", "a=b")], "`node_selector` of airflow is for pods, and `runner` is `venv`"),
+        (&[("secrets", "A=store/key")], "`A` in `secrets` is `NAME=variable/KEY` or `NAME=connection/ID`"),
+        (&[("env", "A=1"), ("secrets", "A=variable/key")], "`A` is in `env` and in `secrets`"),
+        (&[("runner", "docker"), ("image", IMAGE), ("accelerators", "train.x=nvidia.com/gpu:1")], "no step `train.x`"),
+        (
+            &[("runner", "docker"), ("image", IMAGE), ("accelerators", "train.species_model=amd.com/gpu:1")],
+            "Docker gives steps devices of the type `nvidia.com/gpu`",
+        ),
+        (&[("runner", "docker"), ("image", "default=a large=b gpu=c")], "no step runs in an environment `gpu`"),
+    ] {
+        assert!(told(settings).contains(wrong), "{}", told(settings));
+    }
     assert!(told(&[("runner", "docker")]).contains("names none for the environment `default`"));
     let only = format!("large={IMAGE}");
     assert!(told(&[("runner", "kubernetes"), ("image", &only)]).contains("names none for the environment `default`"));
-    for day in ["2026-02-30", "2026-13-01", "today", "2026-1-1", "2026-01-01 "] {
-        assert!(told(&[("start_date", day)]).contains("is a day as 2026-01-31"), "{day}");
-    }
+
+    // The command shows where.
+    let project = Project::example("penguins");
+    project.write("mlp.toml", "[target.airflow]\nrunner = \"venv\"\nnode_selector = \"pool=training\"\n");
+    let built = project.mlpc(&["build", "--target", "airflow", "--locked", "--out", "built"]);
+    assert!(built.code == 2 && built.stderr.contains("mlp.toml:3:17"), "{} {}", built.code, built.stderr);
 }

@@ -1,13 +1,15 @@
 //! A plan as a DAG file: the tasks in groups by what they do, then what each of them comes after.
 
 use super::runner::{Launch, Runner};
+use super::settings;
 use crate::backend::Choice;
 use crate::backend::{definition_name, plan_file};
 use crate::error::EmitError;
+use crate::fans::{Fan, Task, fans};
 use crate::layout::Layout;
 use crate::py::{Argument, Py, flat, names_used, operator};
 use crate::text::header;
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use mlpc_plan::Plan;
 use mlpc_plan::plan::{Ending, InputRef, Notify, Origin, Retry, Schedule, Step, StepSpec};
 use serde::Serialize;
@@ -15,16 +17,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What Airflow 3 exports, in the order of linters.
 const SDK: &[(&str, &[&str])] =
-    &[("airflow.sdk", &["DAG", "Asset", "CronTriggerTimetable", "TaskGroup", "TriggerRule", "literal"])];
+    &[("airflow.sdk", &["DAG", "Asset", "CronTriggerTimetable", "TaskGroup", "TriggerRule", "literal", "task_group"])];
 /// The same in Airflow 2, where it is spread.
 const SPREAD: &[(&str, &[&str])] = &[
     ("airflow", &["DAG"]),
     ("airflow.datasets", &["Dataset"]),
+    ("airflow.decorators", &["task_group"]),
     ("airflow.timetables.trigger", &["CronTriggerTimetable"]),
     ("airflow.utils.task_group", &["TaskGroup"]),
     ("airflow.utils.template", &["literal"]),
     ("airflow.utils.trigger_rule", &["TriggerRule"]),
 ];
+/// What an instance of a mapped task is called: the last part of its step's name.
+const FOLD: &str = "{{ task.step.split('.') | last }}";
 /// The address of artifacts where no setting holds it.
 const VARIABLE: &str = "{{ var.value.mlp_store }}";
 
@@ -33,8 +38,9 @@ struct View {
     doc: String,
     imports: Vec<String>,
     constants: Vec<String>,
-    signature: &'static str,
-    task: &'static str,
+    operator: &'static str,
+    about: &'static str,
+    parameters: String,
     body: Vec<String>,
     dag: String,
     statements: Vec<String>,
@@ -49,12 +55,14 @@ struct View {
 pub(super) fn file(
     layout: &Layout,
     choice: &Choice,
-    runner: &Runner,
+    runner: &Runner<'_>,
     entry: &str,
     plan: &Plan,
 ) -> Result<(String, String), EmitError> {
     let id = definition_name(plan, entry);
-    let definition = Definition { choice, runner, plan, usual: usual(plan), names: names(plan) };
+    let fans = fans(&plan.steps);
+    let names = names(plan, &fans);
+    let definition = Definition { choice, runner, plan, usual: usual(plan), fans, names };
     let text = definition.print(layout, entry, &id)?;
     Ok((format!("dags/{}.py", id.replace('.', "_")), text))
 }
@@ -69,26 +77,39 @@ fn usual(plan: &Plan) -> &str {
     counts.into_iter().find(|(_, count)| *count == most).map_or("default", |(name, _)| name)
 }
 
-/// The Python name of each step's task.
-fn names(plan: &Plan) -> BTreeMap<&str, String> {
+/// The Python name of each step's task, which steps of a fan share.
+fn names<'a>(plan: &'a Plan, fans: &[Fan<'a>]) -> BTreeMap<&'a str, String> {
+    let mut tasks: BTreeMap<&str, &str> = BTreeMap::new();
+    for task in fans.iter().flat_map(|fan| &fan.tasks) {
+        tasks.extend(task.steps.iter().map(|step| (step.id.as_str(), task.name.as_str())));
+    }
     let mut taken = BTreeSet::new();
+    let mut known: BTreeMap<&str, String> = BTreeMap::new();
     let mut names = BTreeMap::new();
     for step in &plan.steps {
-        let mut name: String =
-            step.id.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' }).collect();
-        while !taken.insert(name.clone()) {
-            name.push('_');
-        }
-        names.insert(step.id.as_str(), name);
+        let task = tasks.get(step.id.as_str()).copied().unwrap_or(&step.id);
+        let name = known.entry(task).or_insert_with(|| {
+            let mut name = identifier(task);
+            while !taken.insert(name.clone()) {
+                name.push('_');
+            }
+            name
+        });
+        names.insert(step.id.as_str(), name.clone());
     }
     names
 }
 
+fn identifier(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' }).collect()
+}
+
 struct Definition<'a> {
     choice: &'a Choice,
-    runner: &'a Runner,
+    runner: &'a Runner<'a>,
     plan: &'a Plan,
     usual: &'a str,
+    fans: Vec<Fan<'a>>,
     names: BTreeMap<&'a str, String>,
 }
 
@@ -97,7 +118,7 @@ type Settings = IndexMap<&'static str, Py>;
 
 impl Definition<'_> {
     fn print(&self, layout: &Layout, entry: &str, id: &str) -> Result<String, EmitError> {
-        let Launch { imports, constants, signature, task, body } = self.runner.launch(self.usual);
+        let Launch { imports, constants, operator, doc, parameters, body } = self.runner.launch(self.usual);
         let own: Vec<Settings> = self.plan.steps.iter().map(|step| self.settings(step)).collect();
         let common = common(&own);
         let plan = plan_file(entry);
@@ -105,7 +126,8 @@ impl Definition<'_> {
             Some(store) => Py::name("literal").call([Py::string(store)]),
             None => Py::string(VARIABLE),
         };
-        let constants = constants.into_iter().chain([("PLAN", Py::string(&plan)), ("STORE", store)]);
+        let fold = (!self.fans.is_empty()).then(|| ("FOLD", Py::string(FOLD)));
+        let constants = constants.into_iter().chain([("PLAN", Py::string(&plan)), ("STORE", store)]).chain(fold);
         let constants: Vec<String> = constants.map(|(name, value)| format!("{name} = {}", flat(&value))).collect();
         let dag = flat(&self.dag(id, &common)?);
         let mut statements = self.tasks(&own, &common);
@@ -116,8 +138,9 @@ impl Definition<'_> {
             doc: header(&self.plan.compiler, &self.origin(), &self.title(entry), None),
             imports: self.imported(&format!("{dag}\n{code}"), &imports)?,
             constants,
-            signature,
-            task,
+            operator,
+            about: doc,
+            parameters,
             body,
             dag,
             statements,
@@ -173,11 +196,11 @@ impl Definition<'_> {
     /// The lines that import what `code` uses, in the order of linters.
     fn imported(&self, code: &str, of_runner: &[&'static str]) -> Result<Vec<String>, EmitError> {
         let mut used = BTreeSet::new();
-        for line in code.lines().filter(|line| !line.trim_start().starts_with("with ")) {
-            used.extend(names_used(line)?);
-        }
-        if code.contains("with TaskGroup(") {
-            used.insert("TaskGroup".to_owned());
+        for line in code.lines().map(str::trim_start) {
+            match line.strip_prefix("with ").or_else(|| line.strip_prefix('@')) {
+                Some(start) => used.extend(start.split_once('(').map(|(name, _)| name.to_owned())),
+                None => used.extend(names_used(line)?),
+            }
         }
         let mut lines = Vec::new();
         for (name, line) in [("timedelta", "from datetime import timedelta"), ("Path", "from pathlib import Path")] {
@@ -242,9 +265,31 @@ impl Definition<'_> {
 
     /// The tasks, those that do the same kind of work in a group of their own.
     fn tasks(&self, own: &[Settings], common: &Settings) -> Vec<String> {
-        let mut groups: IndexMap<&'static str, Vec<String>> = IndexMap::new();
-        for (step, settings) in self.plan.steps.iter().zip(own) {
-            groups.entry(group(&step.spec)).or_default().push(self.task(step, settings, common));
+        let steps = self.plan.steps.iter().zip(own);
+        let told: BTreeMap<&str, Vec<Argument>> =
+            steps.map(|(step, settings)| (step.id.as_str(), self.arguments(step, settings, common))).collect();
+        let told = |id: &str| told.get(id).cloned().unwrap_or_default();
+        let of_fans: BTreeMap<&str, (&Fan<'_>, &Task<'_>)> = self
+            .fans
+            .iter()
+            .flat_map(|fan| fan.tasks.iter().filter_map(move |task| Some((task.first()?.id.as_str(), (fan, task)))))
+            .collect();
+        let mut groups: IndexMap<&str, Vec<String>> = IndexMap::new();
+        let mut fans = Vec::new();
+        let mut taken: BTreeSet<String> = self.names.values().cloned().collect();
+        for step in &self.plan.steps {
+            let made = match of_fans.get(step.id.as_str()) {
+                Some((Fan { tasks, .. }, task)) if tasks.len() == 1 => mapped(task, told(&step.id)),
+                Some((fan, task)) => {
+                    if fan.tasks.first() == Some(*task) {
+                        fans.extend(self.mapped_group(fan, &mut taken, told));
+                    }
+                    continue;
+                }
+                None if self.fans.iter().any(|fan| fan.holds(&step.id)) => continue,
+                None => launch(&step.id, told(&step.id)),
+            };
+            groups.entry(group(&step.spec)).or_default().push(format!("{} = {}", self.name(&step.id), flat(&made)));
         }
         let mut lines = Vec::new();
         for (name, tasks) in groups {
@@ -255,14 +300,58 @@ impl Definition<'_> {
             lines.push(format!("with TaskGroup({}, prefix_group_id=False):", flat(&Py::string(name))));
             lines.extend(tasks.into_iter().map(|task| format!("    {task}")));
         }
-        let finish = [Argument::positional(Py::string("finish")), Argument::keyword("trigger_rule", Py::name(FINISH))];
-        lines.push(format!("finish = {}", flat(&Py::name("launch").call_with(finish.to_vec()))));
+        lines.extend(fans);
+        let finish = [("action", Py::string("finish")), ("trigger_rule", Py::name(FINISH))];
+        let finish = finish.map(|(name, value)| Argument::keyword(name, value));
+        lines.push(format!("finish = {}", flat(&launch("finish", finish.to_vec()))));
         lines
     }
 
-    fn task(&self, step: &Step, settings: &Settings, common: &Settings) -> String {
-        let mut arguments = vec![Argument::positional(Py::string(&format!("step {}", step.id)))];
-        arguments.extend(self.runner.arguments(step, self.usual));
+    /// The tasks of a fan that read one another, fold by fold: a group that is mapped as a whole.
+    fn mapped_group(
+        &self,
+        fan: &Fan<'_>,
+        taken: &mut BTreeSet<String>,
+        told: impl Fn(&str) -> Vec<Argument>,
+    ) -> Vec<String> {
+        // `train_m_folds` does `train_m_fold`.
+        let one = |name: &str| name.strip_suffix('s').unwrap_or(name).to_owned();
+        let firsts: Vec<&Step> = fan.tasks.iter().filter_map(Task::first).collect();
+        let names: Vec<&str> = firsts.iter().map(|step| self.name(&step.id)).collect();
+        // `folds`, as of `train.m.folds`.
+        let mut group = identifier(fan.tasks.first().and_then(|task| task.name.rsplit('.').next()).unwrap_or_default());
+        while !taken.insert(group.clone()) {
+            group.push('_');
+        }
+        let parameters: Vec<String> = names.iter().map(|name| format!("{}: str", one(name))).collect();
+        let tasks = fan.tasks.iter().zip(firsts).zip(&names).map(|((task, first), name)| {
+            let own = [("step", Py::name(one(name))), ("map_index_template", Py::name("FOLD"))];
+            let own = own.map(|(name, value)| Argument::keyword(name, value));
+            launch(&task.name, own.into_iter().chain(told(&first.id)).collect())
+        });
+        let instances = (0..fan.folds.len()).map(|at| {
+            let step = |(task, name): (&Task<'_>, &&str)| {
+                let step = task.steps.get(at).map_or("", |step| step.id.as_str());
+                (Py::string(&one(name)), Py::string(step))
+            };
+            Py::Dict(fan.tasks.iter().zip(&names).map(step).collect())
+        });
+        let expanded = Py::name(&group).method("expand_kwargs", [Py::List(instances.collect())]);
+        vec![
+            String::new(),
+            format!("@task_group(group_id={}, prefix_group_id=False)", flat(&Py::string(&group))),
+            format!("def {group}({}) -> list[Launch]:", parameters.join(", ")),
+            "    \"\"\"Once for each fold, which waits for none of the others.\"\"\"".to_owned(),
+            format!("    return {}", flat(&Py::List(tasks.collect()))),
+            String::new(),
+            format!("{} = {}", names.join(", "), flat(&expanded)),
+        ]
+    }
+
+    /// What a task is told besides its name.
+    fn arguments(&self, step: &Step, settings: &Settings, common: &Settings) -> Vec<Argument> {
+        let mut arguments = Vec::new();
+        arguments.extend(self.runner.arguments(step, &self.fans, self.usual));
         let differ = settings.iter().filter(|(name, _)| !common.contains_key(*name));
         arguments.extend(differ.map(|(name, value)| Argument::keyword(*name, value.clone())));
         for (name, assets) in [("inlets", self.read(step)), ("outlets", self.made(step))] {
@@ -279,7 +368,7 @@ impl Definition<'_> {
                 arguments.push(Argument::keyword("on_skipped_callback", Py::List(told)));
             }
         }
-        format!("{} = {}", self.name(&step.id), flat(&Py::name("launch").call_with(arguments)))
+        arguments
     }
 
     /// The assets whose content a step takes from outside.
@@ -308,40 +397,54 @@ impl Definition<'_> {
 
     /// What each task comes after.
     fn edges(&self) -> Vec<String> {
-        let after = self.plan.steps.iter().map(|step| (step, needs(step))).filter(|(_, needs)| !needs.is_empty());
-        after.map(|(step, needs)| self.edge(&needs, self.name(&step.id))).collect()
+        let mut after: IndexMap<&str, Vec<&str>> = IndexMap::new();
+        for step in &self.plan.steps {
+            let known = after.entry(self.name(&step.id)).or_default();
+            for need in step.needs().map(|id| self.name(id)) {
+                if !known.contains(&need) {
+                    known.push(need);
+                }
+            }
+        }
+        after.into_iter().filter(|(_, needs)| !needs.is_empty()).map(|(task, needs)| edge(&needs, task)).collect()
     }
 
     /// The last task comes after all that no other comes after.
     fn end(&self) -> String {
-        let needed: BTreeSet<&str> = self.plan.steps.iter().flat_map(needs).collect();
-        let ids = self.plan.steps.iter().map(|step| step.id.as_str());
-        self.edge(&ids.filter(|id| !needed.contains(id)).collect::<Vec<_>>(), "finish")
+        let needed: BTreeSet<&str> = self.plan.steps.iter().flat_map(Step::needs).map(|id| self.name(id)).collect();
+        let tasks: IndexSet<&str> = self.plan.steps.iter().map(|step| self.name(&step.id)).collect();
+        edge(&tasks.into_iter().filter(|task| !needed.contains(task)).collect::<Vec<_>>(), "finish")
     }
+}
 
-    fn edge(&self, from: &[&str], to: &str) -> String {
-        let mut from: Vec<Py> = from.iter().map(|id| Py::name(self.name(id))).collect();
-        let from = if from.len() == 1 { from.remove(0) } else { Py::List(from) };
-        match operator(">>") {
-            Some(after) => flat(&Py::binary(after, from, Py::name(to))),
-            None => String::new(),
-        }
+fn edge(from: &[&str], to: &str) -> String {
+    let from = match from {
+        [only] => Py::name(*only),
+        _ => Py::List(from.iter().copied().map(Py::name).collect()),
+    };
+    match operator(">>") {
+        Some(after) => flat(&Py::binary(after, from, Py::name(to))),
+        None => String::new(),
     }
+}
+
+/// A task.
+fn launch(name: &str, told: Vec<Argument>) -> Py {
+    let name = Argument::keyword("task_id", Py::string(name));
+    Py::name("Launch").call_with(std::iter::once(name).chain(told).collect())
+}
+
+/// A task with an instance for each fold.
+fn mapped(task: &Task<'_>, told: Vec<Argument>) -> Py {
+    let own = [("task_id", Py::string(&task.name)), ("map_index_template", Py::name("FOLD"))];
+    let own = own.map(|(name, value)| Argument::keyword(name, value));
+    let partial = Py::name("Launch").attribute("partial").call_with(own.into_iter().chain(told).collect());
+    let steps = Py::strings(task.steps.iter().map(|step| &step.id));
+    partial.attribute("expand").call_with(vec![Argument::keyword("step", steps)])
 }
 
 /// Skipped is as good as done, for it stands behind a gate that refused.
 const FINISH: &str = "TriggerRule.NONE_FAILED";
-
-/// The steps that a step comes after, each once.
-fn needs(step: &Step) -> Vec<&str> {
-    let mut needs: Vec<&str> = Vec::new();
-    for id in step.needs() {
-        if !needs.contains(&id) {
-            needs.push(id);
-        }
-    }
-    needs
-}
 
 /// The group of a step, by what it does.
 fn group(spec: &StepSpec) -> &'static str {
@@ -385,26 +488,7 @@ fn timetable(schedule: &Schedule) -> Py {
 
 /// The day as a moment in UTC.
 fn start_date(text: &str) -> Result<Py, EmitError> {
-    let wrong = || EmitError::Setting(format!("`start_date` of `target.airflow` is a day as 2026-01-31, not `{text}`"));
-    let parts: Vec<&str> = text.split('-').collect();
-    let [year, month, day] = parts[..] else { return Err(wrong()) };
-    let number = |text: &str, digits: usize, last: i64| {
-        let number: i64 = text.parse().ok().filter(|_| text.len() == digits)?;
-        (1..=last).contains(&number).then_some(number)
-    };
-    let (Some(year), Some(month), Some(day)) = (number(year, 4, 9999), number(month, 2, 12), number(day, 2, 31)) else {
-        return Err(wrong());
-    };
-    let leap = year.rem_euclid(4) == 0 && (year.rem_euclid(100) != 0 || year.rem_euclid(400) == 0);
-    let last = match month {
-        2 if leap => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    };
-    if day > last {
-        return Err(wrong());
-    }
+    let [year, month, day] = settings::day(text).ok_or_else(|| EmitError::Setting(format!("`{text}` is no day")))?;
     let mut arguments: Vec<Argument> =
         [year, month, day].map(|number| Argument::positional(Py::Number(number.to_string()))).to_vec();
     arguments.push(Argument::keyword("tz", Py::string("UTC")));

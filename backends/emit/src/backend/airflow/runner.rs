@@ -1,200 +1,243 @@
 //! How a task starts the launcher: in a virtual environment of the worker, in a container, in a pod.
 
-use crate::backend::Target;
-use crate::error::EmitError;
-use crate::py::{Argument, Py};
+use super::settings::{DOCKER, KUBERNETES, Secret, Settings};
+use crate::fans::Fan;
+use crate::py::{Argument, Py, flat};
 use mlpc_plan::plan::Step;
 
 /// What a runner needs to know.
-pub(super) struct Runner {
-    kind: Kind,
-    /// The image of each environment; one without a name is that of all.
-    images: Vec<(String, String)>,
-    namespace: String,
-    service_account: Option<String>,
-    connection: Option<String>,
-    /// The folder of a local store, which containers must see.
-    folder: Option<String>,
+pub(super) struct Runner<'a> {
+    settings: Settings<'a>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Venv,
-    Docker,
-    Kubernetes,
-}
-
-/// The function that makes a task, in parts.
+/// The class of the tasks, in parts.
 pub(super) struct Launch {
     /// Modules and what is imported of them.
     pub imports: Vec<&'static str>,
-    /// Assignments before the function.
+    /// Assignments before the class.
     pub constants: Vec<(&'static str, Py)>,
-    /// `def launch(…) -> …:`.
-    pub signature: &'static str,
+    /// The operator that it is.
+    pub operator: &'static str,
     /// What it does, in words.
-    pub task: &'static str,
-    /// Its statements.
+    pub doc: &'static str,
+    /// What it is told of a step besides its name.
+    pub parameters: String,
+    /// The statements that make it.
     pub body: Vec<String>,
 }
 
-impl Runner {
-    /// Reads the settings.
-    ///
-    /// # Errors
-    ///
-    /// If there is no image where one is needed.
-    pub(super) fn new(target: &Target<'_>) -> Result<Self, EmitError> {
-        let setting = |name: &str| target.choice.setting(name).map(str::to_owned);
-        let kind = match target.choice.setting("runner") {
-            Some("docker") => Kind::Docker,
-            Some("kubernetes") => Kind::Kubernetes,
-            _ => Kind::Venv,
-        };
-        let images = images(target.choice.setting("image").unwrap_or_default());
-        let folder = target.choice.setting("store").and_then(|store| store.strip_prefix("file://")).map(str::to_owned);
-        let runner = Self {
-            kind,
-            images,
-            namespace: setting("namespace").unwrap_or_default(),
-            service_account: setting("service_account"),
-            connection: setting("connection"),
-            folder,
-        };
-        let environments = target.plans().flat_map(|(_, plan)| plan.steps.iter().map(|step| &step.environment));
-        match environments.into_iter().find(|name| kind != Kind::Venv && runner.image(name).is_none()) {
-            Some(name) => Err(EmitError::Setting(format!(
-                "airflow runs steps in images, and `image` of `target.airflow` names none for the environment `{name}`"
-            ))),
-            None => Ok(runner),
-        }
+/// What a container is told of a step besides its name.
+const OF_CONTAINERS: &str = "action: str = \"step\", image: str = IMAGE, cpu: int = 1, memory: int | None = None";
+/// The first words for the launcher in a container.
+const WORDS: [&str; 3] = ["words = [action]", "if action == \"step\":", "    words.append(self.step)"];
+
+impl<'a> Runner<'a> {
+    /// The one that is set.
+    pub(super) fn new(settings: Settings<'a>) -> Self {
+        Self { settings }
     }
 
-    fn image(&self, environment: &str) -> Option<&str> {
-        let of = |wanted: &str| self.images.iter().find(|(name, _)| name == wanted).map(|(_, image)| image.as_str());
-        of(environment).or_else(|| of(""))
-    }
-
-    /// The function.
+    /// The class of the tasks.
     pub(super) fn launch(&self, environment: &str) -> Launch {
-        match self.kind {
-            Kind::Venv => venv(environment),
-            Kind::Docker => self.docker(environment),
-            Kind::Kubernetes => self.kubernetes(environment),
+        match self.settings.runner() {
+            DOCKER => self.docker(environment),
+            KUBERNETES => self.kubernetes(environment),
+            _ => self.venv(environment),
         }
     }
 
     /// What it is told of a step besides its name, where that differs from its defaults for the environment `usual`.
-    pub(super) fn arguments(&self, step: &Step, usual: &str) -> Vec<Argument> {
+    pub(super) fn arguments(&self, step: &Step, fans: &[Fan<'_>], usual: &str) -> Vec<Argument> {
         let mut arguments = Vec::new();
-        if self.kind == Kind::Venv {
+        let mut add = |name: &str, value: Py| arguments.push(Argument::keyword(name, value));
+        let runner = self.settings.runner();
+        if ![DOCKER, KUBERNETES].contains(&runner) {
             if step.environment != usual {
-                arguments.push(Argument::keyword("environment", Py::string(&step.environment)));
+                add("environment", Py::string(&step.environment));
             }
             return arguments;
         }
-        let image = self.image(&step.environment);
-        if image != self.image(usual) {
-            arguments.push(Argument::keyword("image", Py::string(image.unwrap_or_default())));
+        let image = self.settings.image(&step.environment);
+        if image != self.settings.image(usual) {
+            add("image", Py::string(image.unwrap_or_default()));
         }
         if step.resources.cpu > 1 {
-            arguments.push(Argument::keyword("cpu", Py::integer(i64::from(step.resources.cpu))));
+            add("cpu", Py::integer(i64::from(step.resources.cpu)));
         }
         if let Some(memory) = step.resources.memory {
-            arguments.push(Argument::keyword("memory", Py::Number(memory.to_string())));
+            add("memory", Py::Number(memory.to_string()));
+        }
+        match self.settings.devices(step, fans) {
+            Some((kind, count)) if runner == KUBERNETES => {
+                add("devices", Py::Dict(vec![(Py::string(kind), Py::string(&count.to_string()))]));
+            }
+            Some((_, count)) => add("device_requests", Py::List(vec![device_request(count)])),
+            None => {}
         }
         arguments
+    }
+
+    /// Variables of every step by name; what is kept elsewhere as templates, which Airflow fills in when a task runs.
+    fn variables(&self) -> Option<(&'static str, Py)> {
+        let known = self.settings.env().into_iter().map(|(name, value)| (name, value.to_owned()));
+        let kept = self.settings.secrets().map(|Secret { name, place, key }| match place {
+            "connection" => (name, format!("{{{{ conn.{key}.password }}}}")),
+            _ => (name, format!("{{{{ var.value.{key} }}}}")),
+        });
+        let all: Vec<_> = known.chain(kept).map(|(name, value)| (Py::string(name), Py::string(&value))).collect();
+        (!all.is_empty()).then_some(("VARIABLES", Py::Dict(all)))
+    }
+
+    /// Variables of every pod; what is kept in secrets of Kubernetes, Kubernetes gives to the pod.
+    fn pod_variables(&self) -> Option<(&'static str, Py)> {
+        let variable = |name: &str, field: &str, value: Py| {
+            let arguments = [("name", Py::string(name)), (field, value)];
+            model("V1EnvVar", arguments)
+        };
+        let known = self.settings.env().into_iter().map(|(name, value)| variable(name, "value", Py::string(value)));
+        let kept = self.settings.secrets().map(|Secret { name, place, key }| {
+            let selector = model("V1SecretKeySelector", [("name", Py::string(place)), ("key", Py::string(key))]);
+            variable(name, "value_from", model("V1EnvVarSource", [("secret_key_ref", selector)]))
+        });
+        let all: Vec<Py> = known.chain(kept).collect();
+        (!all.is_empty()).then_some(("VARIABLES", Py::List(all)))
+    }
+
+    fn image_of(&self, environment: &str) -> (&'static str, Py) {
+        ("IMAGE", Py::string(self.settings.image(environment).unwrap_or_default()))
     }
 
     fn docker(&self, environment: &str) -> Launch {
         let mut imports = vec!["from airflow.providers.docker.operators.docker import DockerOperator"];
         let mut options = String::new();
-        let mut constants = vec![("IMAGE", Py::string(self.image(environment).unwrap_or_default()))];
-        if let Some(connection) = &self.connection {
+        let mut constants = vec![self.image_of(environment)];
+        if let Some(connection) = self.settings.text("connection") {
             constants.push(("CONNECTION", Py::string(connection)));
             options += "docker_conn_id=CONNECTION,";
         }
-        if let Some(folder) = &self.folder {
+        if let Some(variables) = self.variables() {
+            constants.push(variables);
+            options += "environment=VARIABLES,";
+        }
+        let folder = self.settings.text("store").and_then(|store| store.strip_prefix("file://"));
+        if let Some(folder) = folder {
             constants.push(("FOLDER", Py::string(folder)));
-            imports.push("from docker.types import Mount");
             options += "mounts=[Mount(source=FOLDER, target=FOLDER, type=\"bind\")],";
+        }
+        match (self.settings.has_devices(), folder.is_some()) {
+            (true, true) => imports.push("from docker.types import DeviceRequest, Mount"),
+            (true, false) => imports.push("from docker.types import DeviceRequest"),
+            (false, true) => imports.push("from docker.types import Mount"),
+            (false, false) => {}
         }
         Launch {
             imports,
             constants,
-            signature: "def launch(action: str, image: str = IMAGE, cpu: int = 1, memory: int | None = None, **settings: Any) -> DockerOperator:",
-            task: "Start the launcher in a container; the last word is the task's name, exit code 3 a gate's no.",
-            body: vec![format!(
-                "return DockerOperator(task_id=action.split()[-1], image=image, entrypoint=[\"python\", \"-m\", \
-                 \"mlp_runtime.launch\"], command=[*action.split(), \"--plan\", PLAN, \"--run\", \"{{{{ run_id }}}}\", \
+            operator: "DockerOperator",
+            doc: "Starts the launcher in a container; exit code 3 is a gate's no.",
+            parameters: OF_CONTAINERS.to_owned(),
+            body: words([format!(
+                "super().__init__(task_id=task_id, image=image, entrypoint=[\"python\", \"-m\", \
+                 \"mlp_runtime.launch\"], command=[*words, \"--plan\", PLAN, \"--run\", \"{{{{ run_id }}}}\", \
                  \"--store\", STORE], cpus=cpu, mem_limit=memory, {options}mount_tmp_dir=False, \
                  auto_remove=\"force\", skip_on_exit_code=3, do_xcom_push=False, **settings)"
-            )],
+            )]),
         }
     }
 
     fn kubernetes(&self, environment: &str) -> Launch {
         let mut options = String::new();
-        let mut constants = vec![
-            ("IMAGE", Py::string(self.image(environment).unwrap_or_default())),
-            ("NAMESPACE", Py::string(&self.namespace)),
-        ];
-        if let Some(account) = &self.service_account {
-            constants.push(("SERVICE_ACCOUNT", Py::string(account)));
-            options += "service_account_name=SERVICE_ACCOUNT,";
+        let mut constants = vec![self.image_of(environment)];
+        let mut add = |name: &'static str, value: Option<Py>, option: &str| {
+            if let Some(value) = value {
+                constants.push((name, value));
+                options += option;
+            }
+        };
+        let text = |name: &str| self.settings.text(name).map(Py::string);
+        add("NAMESPACE", text("namespace"), "namespace=NAMESPACE,");
+        add("SERVICE_ACCOUNT", text("service_account"), "service_account_name=SERVICE_ACCOUNT,");
+        add("CONNECTION", text("connection"), "kubernetes_conn_id=CONNECTION,");
+        let nodes: Vec<_> =
+            self.settings.nodes().iter().map(|(name, value)| (Py::string(name), Py::string(value))).collect();
+        add("NODES", (!nodes.is_empty()).then_some(Py::Dict(nodes)), "node_selector=NODES,");
+        add("VARIABLES", self.pod_variables().map(|(_, list)| list), "env_vars=[*VARIABLES],");
+        for (name, option) in [
+            ("image_pull_policy", "image_pull_policy={},"),
+            ("image_pull_secret", "image_pull_secrets=[k8s.V1LocalObjectReference(name={})],"),
+        ] {
+            if let Some(value) = text(name) {
+                options += &option.replace("{}", &flat(&value));
+            }
         }
-        if let Some(connection) = &self.connection {
-            constants.push(("CONNECTION", Py::string(connection)));
-            options += "kubernetes_conn_id=CONNECTION,";
-        }
+        let (devices, limits) = match self.settings.has_devices() {
+            true => (", devices: dict[str, str] | None = None", "limits: dict[str, str] = dict(devices or {})"),
+            false => ("", "limits: dict[str, str] = {}"),
+        };
         Launch {
             imports: vec![
                 "from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator",
                 "from kubernetes.client import models as k8s",
             ],
             constants,
-            signature: "def launch(action: str, image: str = IMAGE, cpu: int = 1, memory: int | None = None, **settings: Any) -> KubernetesPodOperator:",
-            task: "Start the launcher in a pod; the last word is the task's name, exit code 3 a gate's no.",
-            body: vec![
-                "limits: dict[str, str] = {}".to_owned(),
+            operator: "KubernetesPodOperator",
+            doc: "Starts the launcher in a pod; exit code 3 is a gate's no.",
+            parameters: format!("{OF_CONTAINERS}{devices}"),
+            body: words([
+                limits.to_owned(),
                 "if memory is not None:".to_owned(),
                 "    limits[\"memory\"] = str(memory)".to_owned(),
                 format!(
-                    "return KubernetesPodOperator(task_id=action.split()[-1], namespace=NAMESPACE, image=image, \
-                     cmds=[\"python\", \"-m\", \"mlp_runtime.launch\"], arguments=[*action.split(), \"--plan\", PLAN, \
+                    "super().__init__(task_id=task_id, image=image, \
+                     cmds=[\"python\", \"-m\", \"mlp_runtime.launch\"], arguments=[*words, \"--plan\", PLAN, \
                      \"--run\", \"{{{{ run_id }}}}\", \"--store\", STORE], \
                      container_resources=k8s.V1ResourceRequirements(requests={{\"cpu\": str(cpu), **limits}}, \
                      limits=limits), {options}skip_on_exit_code=3, **settings)"
+                ),
+            ]),
+        }
+    }
+
+    fn venv(&self, environment: &str) -> Launch {
+        let mut constants =
+            vec![("BUILD", Py::name("Path(__file__).resolve().parents[1]")), ("ENVIRONMENT", Py::string(environment))];
+        let variables = self.variables();
+        let also = if variables.is_some() { "VARIABLES | " } else { "" };
+        constants.extend(variables);
+        Launch {
+            imports: vec!["from airflow.providers.standard.operators.bash import BashOperator"],
+            constants,
+            operator: "BashOperator",
+            doc: "Starts the launcher in an environment; exit code 3 is a gate's no.",
+            parameters: "action: str = 'step \"$MLP_STEP\"', environment: str = ENVIRONMENT".to_owned(),
+            body: vec![
+                "command = f\"python3 -m mlp_runtime.environment {environment} -m mlp_runtime.launch {action}\""
+                    .to_owned(),
+                format!(
+                    "super().__init__(task_id=task_id, bash_command=f'exec {{command}} --plan {{PLAN}} --run \
+                     \"$AIRFLOW_CTX_DAG_RUN_ID\" --store \"$MLP_STORE\"', env={also}{{\"MLP_STEP\": self.step, \
+                     \"MLP_STORE\": STORE}}, append_env=True, cwd=str(BUILD), skip_on_exit_code=3, \
+                     do_xcom_push=False, **settings)"
                 ),
             ],
         }
     }
 }
 
-fn venv(environment: &str) -> Launch {
-    Launch {
-        imports: vec!["from airflow.providers.standard.operators.bash import BashOperator"],
-        constants: vec![
-            ("BUILD", Py::name("Path(__file__).resolve().parents[1]")),
-            ("ENVIRONMENT", Py::string(environment)),
-        ],
-        signature: "def launch(action: str, environment: str = ENVIRONMENT, **settings: Any) -> BashOperator:",
-        task: "Start the launcher in an environment; the last word is the task's name, exit code 3 a gate's no.",
-        body: vec![
-            "command = f\"python3 -m mlp_runtime.environment {environment} -m mlp_runtime.launch {action}\"".to_owned(),
-            "return BashOperator(task_id=action.split()[-1], bash_command=f'exec {command} --plan {PLAN} --run \
-             \"$AIRFLOW_CTX_DAG_RUN_ID\" --store \"$MLP_STORE\"', env={\"MLP_STORE\": STORE}, append_env=True, \
-             cwd=str(BUILD), skip_on_exit_code=3, do_xcom_push=False, **settings)"
-                .to_owned(),
-        ],
-    }
+/// An object of the client of Kubernetes.
+fn model<'a>(class: &str, fields: impl IntoIterator<Item = (&'a str, Py)>) -> Py {
+    let fields = fields.into_iter().map(|(name, value)| Argument::keyword(name, value));
+    Py::name("k8s").attribute(class).call_with(fields.collect())
 }
 
-/// `image`, or `name=image name=image`; the digest of an image holds no `=`.
-fn images(text: &str) -> Vec<(String, String)> {
-    let pair = |word: &str| {
-        let (name, image) = word.split_once('=').unwrap_or(("", word));
-        (name.to_owned(), image.to_owned())
-    };
-    text.split_whitespace().map(pair).collect()
+/// So many devices of Docker's.
+fn device_request(count: u32) -> Py {
+    let gpu = Py::List(vec![Py::strings(["gpu"])]);
+    let arguments = [("count", Py::integer(i64::from(count))), ("capabilities", gpu)];
+    Py::name("DeviceRequest").call_with(arguments.map(|(name, value)| Argument::keyword(name, value)).to_vec())
+}
+
+/// The statements of a container, after those that find its first words.
+fn words(body: impl IntoIterator<Item = String>) -> Vec<String> {
+    WORDS.map(str::to_owned).into_iter().chain(body).collect()
 }
