@@ -15,6 +15,7 @@ mod imports;
 mod layout;
 mod manifest;
 mod names;
+mod parallel;
 mod programs;
 pub mod py;
 mod readme;
@@ -38,8 +39,6 @@ use names::module_name;
 use programs::Programs;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::panic::resume_unwind;
-use std::thread::{self, ScopedJoinHandle};
 
 /// The text of each file of a build by its path, with `/`.
 pub type FileTree = BTreeMap<String, String>;
@@ -94,7 +93,7 @@ pub fn build_for(
     for plan in std::iter::once(&*plan).chain(entries.values()) {
         print(&layout, plan, user_files, &mut tree)?;
     }
-    let mut programs = Programs::new(&tree);
+    let programs = Programs::of(&tree);
     for plan in std::iter::once(&mut *plan).chain(entries.values_mut()) {
         for step in &mut plan.steps {
             let path = steps::path(step);
@@ -104,14 +103,11 @@ pub fn build_for(
     }
     let choice = &choice.with_storage_of(plan);
     let target = Target { choice, plan, entries };
-    let (definitions, described) = thread::scope(|scope| {
-        let definitions = scope.spawn(|| {
-            let mut tree = FileTree::new();
-            choice.backend.emit(&target, &mut tree).map(|()| tree)
-        });
-        let described = described(&layout, &target);
-        (joined(definitions), described)
-    });
+    let definitions = || {
+        let mut tree = FileTree::new();
+        choice.backend.emit(&target, &mut tree).map(|()| tree)
+    };
+    let (definitions, described) = parallel::both(definitions, || described(&layout, &target));
     tree.extend(described?);
     tree.extend(definitions?);
     if choice.backend.name() != backend::NATIVE {
@@ -153,11 +149,6 @@ fn described(layout: &Layout, target: &Target<'_>) -> Result<FileTree, EmitError
     tree.insert("pyproject.toml".to_owned(), layout.text("pyproject.toml", &())?);
     tree.insert("README.md".to_owned(), readme::page(layout, target.plan)?);
     Ok(tree)
-}
-
-/// What a thread gives; its panic goes on here.
-fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
-    thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 /// What every build holds: the runtime, the users' files, the folder of features.

@@ -3,6 +3,7 @@
 use crate::FileTree;
 use crate::backend::Choice;
 use crate::names::module_name;
+use crate::parallel;
 use mlpc_plan::Plan;
 use mlpc_plan::identity::sha256_hex;
 use mlpc_plan::plan::Origin;
@@ -28,10 +29,12 @@ impl<'a> Manifest<'a> {
     /// Every file of a build for a target, made from these plans.
     pub(crate) fn of(choice: &Choice, tree: &'a FileTree, plans: &[&Plan]) -> Self {
         let origins = Origins::of(plans);
-        let files = tree
-            .iter()
-            .map(|(path, text)| Entry { path, sha256: sha256_hex(text.as_bytes()), origin: origins.find(path) })
-            .collect();
+        let files: Vec<(&'a String, &'a String)> = tree.iter().collect();
+        let files = parallel::map(&files, |(path, text)| Entry {
+            path,
+            sha256: sha256_hex(text.as_bytes()),
+            origin: origins.find(path),
+        });
         let compiler = plans.first().map_or("", |plan| plan.compiler.as_str());
         Self { format: "mlp-manifest/v1", generator: format!("mlpc {compiler}"), target: choice.to_string(), files }
     }

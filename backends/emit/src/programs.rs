@@ -1,12 +1,12 @@
 //! What each program of a build is made of: its own text and that of every file which it imports.
 
 use crate::FileTree;
+use crate::parallel;
 use mlpc_plan::identity::sha256_hex;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
-/// Digests of programs, of which many import the same files: each file is read once.
+/// The files of a build, each read once although many programs import it.
 pub(crate) struct Programs<'a> {
-    tree: &'a FileTree,
     files: HashMap<&'a str, File<'a>>,
 }
 
@@ -17,42 +17,39 @@ struct File<'a> {
 }
 
 impl<'a> Programs<'a> {
-    pub(crate) fn new(tree: &'a FileTree) -> Self {
-        Self { tree, files: HashMap::new() }
+    pub(crate) fn of(tree: &'a FileTree) -> Self {
+        let all: Vec<(&'a String, &'a String)> = tree.iter().collect();
+        let files = parallel::map(&all, |(path, text)| (path.as_str(), File::of(tree, text)));
+        Self { files: files.into_iter().collect() }
     }
 
     /// SHA-256 over a program and every file of the build that it imports, by path and hash.
-    pub(crate) fn digest(&mut self, program: &str) -> String {
-        let mut needed = BTreeSet::new();
-        let mut open: Vec<&'a str> = self.path(program).into_iter().collect();
+    pub(crate) fn digest(&self, program: &str) -> String {
+        let mut needed: BTreeMap<&str, &str> = BTreeMap::new();
+        let mut open = vec![program];
         while let Some(path) = open.pop() {
-            if needed.insert(path) {
-                open.extend(&self.file(path).imports);
+            if let Some((path, file)) = self.files.get_key_value(path)
+                && needed.insert(path, &file.sha256).is_none()
+            {
+                open.extend(&file.imports);
             }
         }
         let mut lines = String::new();
-        for path in needed {
-            lines += &format!("{path}\0{}\n", self.file(path).sha256);
+        for (path, sha256) in needed {
+            lines.extend([path, "\0", sha256, "\n"]);
         }
         sha256_hex(lines.as_bytes())
     }
+}
 
-    /// A path as the tree has it.
-    fn path(&self, path: &str) -> Option<&'a str> {
-        self.tree.get_key_value(path).map(|(path, _)| path.as_str())
-    }
-
-    fn file(&mut self, path: &'a str) -> &File<'a> {
-        let tree = self.tree;
-        self.files.entry(path).or_insert_with(|| {
-            let text = tree.get(path).map_or("", String::as_str);
-            let mut imports = imported(tree, text);
-            // Which of the users' files one of them imports is not known here, so all belong to it.
-            if text.contains("user.function(__file__") {
-                imports.extend(tree.keys().map(String::as_str).filter(|path| path.starts_with("code/")));
-            }
-            File { sha256: sha256_hex(text.as_bytes()), imports }
-        })
+impl<'a> File<'a> {
+    fn of(tree: &'a FileTree, text: &str) -> Self {
+        let mut imports = imported(tree, text);
+        // Which of the users' files one of them imports is not known here, so all belong to it.
+        if text.contains("user.function(__file__") {
+            imports.extend(tree.keys().map(String::as_str).filter(|path| path.starts_with("code/")));
+        }
+        Self { sha256: sha256_hex(text.as_bytes()), imports }
     }
 }
 

@@ -12,14 +12,13 @@ pub(crate) use data::{ingest_schema, origin, typed_column};
 use crate::error::EmitError;
 use crate::imports::Imports;
 use crate::layout::Layout;
+use crate::parallel;
 use crate::py::{Argument, Py, flat, is_identifier, is_keyword};
 use crate::text::{header, one_line};
 use indexmap::IndexMap;
 use mlpc_plan::plan::{FeatureSet, InputRef, Plan, Step, StepSpec};
 use serde::Serialize;
 use std::collections::HashMap;
-use std::num::NonZero;
-use std::thread;
 
 /// What a kind of step fills in.
 pub(crate) struct Parts {
@@ -142,21 +141,11 @@ pub fn programs(layout: &Layout, plan: &Plan) -> Result<Vec<(String, String)>, E
     let steps: HashMap<&str, &Step> = plan.steps.iter().map(|step| (step.id.as_str(), step)).collect();
     let wanted: IndexMap<String, &Step> = plan.steps.iter().map(|step| (path(step), step)).collect();
     let wanted: Vec<(String, &Step)> = wanted.into_iter().collect();
-    let print =
-        |(path, step): &(String, &Step)| Ok((path.clone(), program(layout, &Context { plan, steps: &steps, step })?));
-    let workers = thread::available_parallelism().map_or(1, NonZero::get).min(wanted.len().div_ceil(WORTH_A_THREAD));
-    let share = wanted.len().div_ceil(workers.max(1)).max(1);
-    let printed: Vec<Result<Vec<(String, String)>, EmitError>> = thread::scope(|scope| {
-        let print = &print;
-        let started: Vec<_> =
-            wanted.chunks(share).map(|part| scope.spawn(move || part.iter().map(print).collect())).collect();
-        started.into_iter().map(crate::joined).collect()
+    let printed = parallel::map(&wanted, |(path, step)| {
+        Ok((path.clone(), program(layout, &Context { plan, steps: &steps, step })?))
     });
-    Ok(printed.into_iter().collect::<Result<Vec<_>, _>>()?.concat())
+    printed.into_iter().collect()
 }
-
-/// Printing fewer programs than this takes less time than starting a thread for them.
-const WORTH_A_THREAD: usize = 50;
 
 fn program(layout: &Layout, context: &Context<'_>) -> Result<String, EmitError> {
     let Context { plan, step, .. } = *context;
