@@ -1,7 +1,8 @@
 """Runs a definition for Kubeflow with the local orchestrator of its SDK, each container as a process of this machine.
 
-`run.py FILE --build DIR --python PYTHON --root DIR --store URI [--cache]`: `DIR` stands for the image. Writes JSON: how
-the run ended, the steps whose containers ran with their exit codes, and where artifacts are.
+`run.py FILE --build DIR --python PYTHON --root DIR --store URI [--cache]`: `DIR` stands for the image. With `--podman DIR`,
+which holds the store, containers run for real, in the images that the definition names. Writes JSON: how the run ended,
+the steps whose containers ran with their exit codes, and where artifacts are.
 
 The SDK's own runner of processes takes only functions of Python, and takes an output for made only if the container
 described it; a cluster does neither. Both are mended here, as the cluster has it.
@@ -31,8 +32,9 @@ def arguments() -> argparse.Namespace:
     """What is run, and with what."""
     parser = argparse.ArgumentParser()
     parser.add_argument("file")
-    parser.add_argument("--build", required=True)
-    parser.add_argument("--python", required=True)
+    parser.add_argument("--build")
+    parser.add_argument("--python")
+    parser.add_argument("--podman")
     parser.add_argument("--root", required=True)
     parser.add_argument("--store", required=True)
     parser.add_argument("--cache", action="store_true")
@@ -64,8 +66,19 @@ def patch(given: argparse.Namespace) -> None:
     def run(handler: Any) -> status.Status:
         program, *rest = handler.full_command
         assert program == "python", program
-        environment = {**os.environ, **handler.env_vars, "PYTHONPATH": given.build}
-        code = subprocess.run([given.python, *rest], env=environment, timeout=300).returncode
+        environment = {**os.environ, **handler.env_vars}
+        if given.podman is None:
+            environment["PYTHONPATH"] = given.build
+            command = [given.python, *rest]
+        else:
+            # As on Kubernetes, the command takes the place of the image's entry point.
+            command = ["podman", "run", "--rm", "--entrypoint", program]
+            for folder in (given.root, given.podman):
+                command += ["--volume", f"{folder}:{folder}"]
+            for variable in handler.env_vars:
+                command += ["--env", variable]
+            command += [handler.image, *rest]
+        code = subprocess.run(command, env=environment, timeout=300).returncode
         action, name = rest[2], rest[3]
         RAN.append({"step": name if action == "step" else action, "code": code})
         return status.Status.SUCCESS if code == 0 else status.Status.FAILURE

@@ -1,5 +1,6 @@
 //! Images of environments: what linters say of every Dockerfile and script, and one image that is really built.
 
+use super::kubeflow::assert_runs_in_containers;
 use mlpc_tests::command::ended;
 use mlpc_tests::podman::Podman;
 use mlpc_tests::project::Project;
@@ -140,9 +141,12 @@ fn an_image_is_built_and_runs_a_step() {
     ];
     let made = podman.run(&[&launch[..], &step[..]].concat());
     assert_eq!(made.code, 0, "{}{}", made.stdout, made.stderr);
-    let _ = project.succeed(&[]);
+    let native = project.succeed(&[]);
     let here = results(&project.path.join(".mlp/store"));
     let there = results(&store.join("store"));
     assert_eq!(there.len(), 1);
     assert!(there.iter().all(|found| here.contains(found)), "{there:?} {here:?}");
+
+    // The image is the same for every target: all steps run in it as Kubeflow runs them.
+    assert_runs_in_containers(&podman, &project, name, &native);
 }

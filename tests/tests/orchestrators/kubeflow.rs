@@ -6,6 +6,7 @@ use mlpc_plan::Plan;
 use mlpc_plan::plan::Param;
 use mlpc_tests::command::{Ended, ended, mlpc};
 use mlpc_tests::plan::needs;
+use mlpc_tests::podman::Podman;
 use mlpc_tests::project::{Project, Run};
 use mlpc_tests::python::{self, repository};
 use mlpc_tests::rides;
@@ -114,12 +115,31 @@ impl<'a> Built<'a> {
     }
 
     fn run_of(&self, entry: &str) -> Ran {
-        let root = self.project.path.join("artifacts");
+        let mut command = script("run.py");
+        command.arg("--build").arg(&self.folder).arg("--python").arg(python::python());
+        self.run_by(command, entry)
+    }
+
+    /// Runs the training in containers.
+    fn run_in(&self, podman: &Podman) -> Ran {
+        let mut command = script("run.py");
+        for (name, value) in podman.command("podman").get_envs() {
+            command.env(name, value.unwrap());
+        }
+        command.arg("--podman").arg(self.store());
+        self.run_by(command, "train")
+    }
+
+    /// The folder of the artifacts of all runs.
+    fn artifacts(&self) -> PathBuf {
+        self.project.path.join("artifacts")
+    }
+
+    fn run_by(&self, mut command: Command, entry: &str) -> Ran {
+        let root = self.artifacts();
         std::fs::create_dir_all(&root).unwrap();
         let before: BTreeSet<PathBuf> = std::fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().path()).collect();
-        let mut command = script("run.py");
-        command.arg(self.definition_of(entry)).arg("--build").arg(&self.folder).arg("--python").arg(python::python());
-        command.arg("--root").arg(&root).args(["--store", &self.uri(), "--cache"]);
+        command.arg(self.definition_of(entry)).arg("--root").arg(&root).args(["--store", &self.uri(), "--cache"]);
         // A container sees nothing of the build's surroundings.
         let told: Value = serde_json::from_str(&printed(command.current_dir("/"))).unwrap();
         let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -175,6 +195,22 @@ fn assert_runs_the_same(project: &Project) -> (Built<'_>, Ran, Run) {
     assert_same_artifacts(&built.plan(), &ran, &native);
     assert!(built.last().is_some(), "the run is recorded");
     (built, ran, native)
+}
+
+/// Runs the training of a project in containers of an image, to the bytes of the run on this machine.
+pub fn assert_runs_in_containers(podman: &Podman, project: &Project, image: &str, native: &Run) {
+    project.write("mlp.toml", format!("[target.kubeflow]\nimage = {image:?}\nenv = \"NOTE=a b\"\n"));
+    let built = Built::of(project);
+    built.push();
+    std::fs::create_dir_all(built.artifacts()).unwrap();
+    // Containers run as a user of their own.
+    printed(Command::new("chmod").args(["-R", "0777"]).args([built.store(), built.artifacts()]));
+    let ran = built.run_in(podman);
+    assert!(ran.ran_smoothly(), "{} {:?}", ran.ended, ran.containers);
+    let done = native.steps("succeeded");
+    assert_eq!(ran.steps(), done.iter().map(String::as_str).chain(["finish"]).collect());
+    assert_same_artifacts(&built.plan(), &ran, native);
+    assert!(built.last().is_some(), "the run is recorded");
 }
 
 #[test]
@@ -751,7 +787,7 @@ fn every_reader_of_yaml_sees_what_was_printed() {
     values.push(json!({ "long": long, long.clone(): 1 }));
     values.extend((0..200).map(|_| value().new_tree(&mut runner).unwrap().current()));
     let documents: Vec<(String, Value)> =
-        values.into_iter().map(|value| (mlpc_emit::yaml::document(&value), value)).collect();
+        values.into_iter().map(|value| (mlpc_emit::yaml::document(&value).unwrap(), value)).collect();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("documents.json");
     std::fs::write(&path, serde_json::to_vec(&documents).unwrap()).unwrap();
