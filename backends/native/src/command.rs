@@ -3,6 +3,7 @@
 use crate::options::Options;
 use crate::shell;
 use mlpc_plan::plan::{Step, StepSpec};
+use mlpc_plan::variables::{FIXED, THREADS};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -32,36 +33,6 @@ const INHERITED: &[&str] = &[
     "https_proxy",
     "no_proxy",
     "all_proxy",
-];
-
-/// The same in every run: no telemetry, no dependence on hash seeds, time zone or buffering.
-const FIXED: &[(&str, &str)] = &[
-    ("TZ", "UTC"),
-    ("PYTHONHASHSEED", "0"),
-    ("PYTHONUTF8", "1"),
-    // What a step prints shows at once, and its last words come last in the log.
-    ("PYTHONUNBUFFERED", "1"),
-    ("DO_NOT_TRACK", "true"),
-    ("MLFLOW_DISABLE_TELEMETRY", "true"),
-    ("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false"),
-    ("WANDB_MODE", "offline"),
-    ("WANDB_SILENT", "true"),
-    ("WANDB_ERROR_REPORTING", "false"),
-    ("WANDB_CONSOLE", "off"),
-    ("DVC_NO_ANALYTICS", "1"),
-    ("GX_ANALYTICS_ENABLED", "false"),
-    ("RAY_USAGE_STATS_ENABLED", "0"),
-    ("BENTOML_DO_NOT_TRACK", "True"),
-];
-
-/// Set to the step's `cpu`, because each library has its own name for it.
-const THREADS: &[&str] = &[
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "POLARS_MAX_THREADS",
 ];
 
 /// Holds [`crate::Layout`]'s marker in the environment of all processes of a step, by which strays are found.

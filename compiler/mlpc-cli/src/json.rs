@@ -2,6 +2,16 @@
 
 use serde::Serialize;
 
+/// How a command shows what it found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+}
+
 /// Indented, ended by a newline.
 pub fn pretty(value: &impl Serialize) -> String {
     written(serde_json::to_string_pretty(value))

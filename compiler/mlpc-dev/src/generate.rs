@@ -3,6 +3,7 @@
 use mlpc_diagnostics::{Severity, codes};
 use mlpc_hir::specs::{BLOCKS, BlockSpec, Content, NameForm, SettingSpec, ValueForm};
 use mlpc_plan::Plan;
+use mlpc_plan::variables::{FIXED, THREADS};
 use std::fmt::Write as _;
 
 /// Every generated file, relative to the repository's root.
@@ -11,6 +12,7 @@ pub fn files() -> Vec<(String, String)> {
         ("docs/schema/plan-v1.json".to_owned(), plan_schema()),
         ("docs/reference/codes.md".to_owned(), code_index()),
         ("docs/reference/blocks.md".to_owned(), block_reference()),
+        ("stdlib/runtime/mlp_runtime/variables.py".to_owned(), variables()),
     ]
 }
 
@@ -20,6 +22,22 @@ fn plan_schema() -> String {
     // A schema is plain JSON and always serialises.
     let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
     text.push('\n');
+    text
+}
+
+/// The variables of all steps, for the launcher.
+fn variables() -> String {
+    let mut text = "\"\"\"Variables that are the same wherever a step runs. Generated from the table in \
+                    `compiler/mlpc-plan`.\"\"\"\n\nFIXED = {\n"
+        .to_owned();
+    for (name, value) in FIXED {
+        let _ = writeln!(text, "    \"{name}\": \"{value}\",");
+    }
+    text.push_str("}\n\"\"\"No telemetry, no dependence on hash seeds, time zone or buffering.\"\"\"\n\nTHREADS = (\n");
+    for name in THREADS {
+        let _ = writeln!(text, "    \"{name}\",");
+    }
+    text.push_str(")\n\"\"\"Set to what a step may use, because each library has its own name for it.\"\"\"\n");
     text
 }
 

@@ -9,6 +9,7 @@ pub mod identity;
 pub mod lock;
 mod lower;
 pub mod plan;
+pub mod variables;
 mod wanted;
 
 pub use declared::{Declared, Mismatch, Seen, declared, mismatches};

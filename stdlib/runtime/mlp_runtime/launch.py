@@ -25,31 +25,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mlp_runtime import files, formats, notify, plans, stores
-from mlp_runtime.artifacts import RESULT, Artifacts, fetch_tree, upload_tree
+from mlp_runtime import files, formats, notify, plans, stores, variables
+from mlp_runtime.artifacts import RESULT, Artifacts
 from mlp_runtime.environment import cache
 from mlp_runtime.plans import ROOT, Plan, Reference, Step
 from mlp_runtime.step import FAILED, REFUSED, Failure
 from mlp_runtime.stores import ABSENT, Store
-
-VARIABLES = {
-    "TZ": "UTC",
-    "PYTHONHASHSEED": "0",
-    "PYTHONUTF8": "1",
-    "PYTHONUNBUFFERED": "1",
-    "DO_NOT_TRACK": "true",
-}
-"""The same in every run: no dependence on hash seeds, time zone or buffering."""
-
-THREADS = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "POLARS_MAX_THREADS",
-)
-"""Set to what the step may use, because each library has its own name for it."""
+from mlp_runtime.versions import Registry
 
 
 @dataclass
@@ -127,8 +109,7 @@ class Run:
         if self.wanted:
             self._hand_over(step, identity, folder)
         if step.kind == "register" and code == 0:
-            model = inputs.get("model") if self.carried else None
-            Registry(self.store, str(step.spec["model"])).register(self, step, identities, model)
+            self._register(step, identities, inputs.get("model") if self.carried else None)
         if step.kind == "predict":
             self._deliver(step, identity, folder)
         return code
@@ -240,6 +221,25 @@ class Run:
             else:
                 shutil.copyfile(made, place)
 
+    def _register(self, step: Step, identities: Mapping[str, str], model: Path | None) -> None:
+        """Make the model that a step registers, which may lie here, the holder of its alias."""
+        made = step.inputs["model"].facts
+        source, output = identities[str(made["step"])], str(made["output"])
+
+        def folder(temporary: Path) -> Path:
+            return model or self.artifacts.fetch_output(source, output, temporary)
+
+        provenance = {
+            "run": self.name,
+            "pipeline": self.plan.name,
+            "step": step.id,
+            "identity": identities[step.id],
+        }
+        registry = Registry(self.store, str(step.spec["model"]))
+        registry.register(
+            str(step.spec["alias"]), self.digest_of(source, output), folder, provenance
+        )
+
     def _deliver(self, step: Step, identity: str, folder: Path) -> None:
         """Make the newest predictions the ones under their name."""
         sha256 = self.digest_of(identity, "predictions")
@@ -303,100 +303,17 @@ class Run:
             print(f"pushed {source['path']}")
 
 
-@dataclass(frozen=True)
-class Registry:
-    """The versions of a model in a store, and which of them holds an alias."""
-
-    store: Store
-    model: str
-
-    @property
-    def _key(self) -> str:
-        return f"registry/{self.model}/registry.json"
-
-    def _load(self) -> tuple[dict[str, Any], str]:
-        document = self.store.read(self._key)
-        if document is None:
-            empty: dict[str, Any] = {
-                "format": formats.REGISTRY,
-                "model": self.model,
-                "versions": [],
-                "aliases": {},
-                "moves": [],
-                "applied": {},
-            }
-            return empty, ABSENT
-        return json.loads(document.data), document.tag
-
-    def holder(self, alias: str) -> dict[str, Any] | None:
-        """The version that holds an alias."""
-        record, _ = self._load()
-        number = record["aliases"].get(alias)
-        return next((item for item in record["versions"] if item["version"] == number), None)
-
-    def fetch(self, digest: str, folder: Path) -> Path | None:
-        """The folder of a version, which is called by its number."""
-        record, _ = self._load()
-        version = next((item for item in record["versions"] if item["digest"] == digest), None)
-        if version is None:
-            return None
-        place = folder / f"v{version['version']}"
-        fetch_tree(self.store, f"registry/{self.model}/{digest}", place, digest)
-        return place
-
-    def register(
-        self, run: Run, step: Step, identities: Mapping[str, str], model: Path | None
-    ) -> None:
-        """Add the model that a step registers, which may lie here, as a version and move the alias to it; what was
-        applied is not again.
-        """
-        alias, identity = str(step.spec["alias"]), identities[step.id]
-        made = step.inputs["model"].facts
-        source = identities[str(made["step"])]
-        digest = run.digest_of(source, made["output"])
-        while True:
-            record, tag = self._load()
-            if record["applied"].get(alias) == identity:
-                return
-            version = next((item for item in record["versions"] if item["digest"] == digest), None)
-            if version is None:
-                with tempfile.TemporaryDirectory() as temporary:
-                    folder = model or run.artifacts.fetch_output(
-                        source, made["output"], Path(temporary)
-                    )
-                    upload_tree(run.store, f"registry/{self.model}/{digest}", folder)
-                version = {
-                    "version": 1 + max((item["version"] for item in record["versions"]), default=0),
-                    "digest": digest,
-                    "provenance": {
-                        "run": run.name,
-                        "pipeline": run.plan.name,
-                        "step": step.id,
-                        "identity": identity,
-                    },
-                }
-                record["versions"].append(version)
-            record["aliases"][alias] = version["version"]
-            record["moves"].append(
-                {"alias": alias, "version": version["version"], "why": "registered"}
-            )
-            record["applied"][alias] = identity
-            if self.store.write(self._key, _bytes(record), seen=tag):
-                print(f"{self.model}: version {version['version']} is the {alias}")
-                return
-
-
 def _run(step: Step, inputs: Mapping[str, Path], folder: Path) -> int:
     """Run a step's program; its outputs are in `outputs` below `folder`."""
     outputs, current = folder / "outputs", folder / "current"
     for place in (outputs, current):
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir(parents=True)
-    variables = {**os.environ, **VARIABLES, "PYTHONPATH": str(ROOT)}
-    variables |= dict.fromkeys(THREADS, str(step.threads))
+    surroundings = {**os.environ, **variables.FIXED, "PYTHONPATH": str(ROOT)}
+    surroundings |= dict.fromkeys(variables.THREADS, str(step.threads))
     command = step.command(sys.executable, inputs, outputs)
     sys.stdout.flush()
-    code = subprocess.run(command, cwd=current, env=variables, check=False).returncode
+    code = subprocess.run(command, cwd=current, env=surroundings, check=False).returncode
     if step.kind == "shell" and code == 0:
         made = {name: outputs / path for name, path in step.outputs.items()}
         record = {

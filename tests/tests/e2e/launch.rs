@@ -1,5 +1,6 @@
 //! A plan run step by step as an orchestrator does, over a store, gives what the executor of this machine gives.
 
+use mlpc_plan::variables::{FIXED, THREADS};
 use mlpc_tests::project::Project;
 use mlpc_tests::python;
 use mlpc_tests::store::results;
@@ -85,4 +86,27 @@ fn a_damaged_artifact_is_not_read() {
     let output = launched.launch(&["step", "features.traits", "--run", "r"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("has the digest"), "{output:?}");
+}
+
+/// What a step sees of the table of variables does not depend on who starts it, nor on what they are elsewhere.
+#[test]
+fn a_step_has_the_same_variables_wherever_it_runs() {
+    let names: Vec<&str> = FIXED.iter().map(|(name, _)| *name).chain(THREADS.iter().copied()).collect();
+    let run = format!("env | grep -E '^({})=' | sort > {{seen}}", names.join("|"));
+    let program = "pipeline variables { seed = 1 }
+
+step look {
+  run     = shell(\"RUN\")
+  outputs { seen: file(\"seen.txt\") }
+}
+";
+    let project = Project::of(&program.replace("RUN", &run));
+    project.lock();
+    let launched = Launched::of(project);
+    launched.run("r");
+    let run = launched.project.succeed(&[]);
+    let seen = std::fs::read_to_string(run.output("step.look", "seen")).unwrap();
+    assert_eq!(seen.lines().count(), names.len(), "{seen}");
+    assert!(FIXED.iter().all(|(name, value)| seen.lines().any(|line| line == format!("{name}={value}"))), "{seen}");
+    assert_eq!(results(&launched.store.join("store")), results(&launched.project.path.join(".mlp/store")));
 }

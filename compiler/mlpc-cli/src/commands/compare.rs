@@ -1,9 +1,9 @@
 //! `mlpc compare`: what differs between two runs.
 
-use super::runs::{Format, history, is_repeated, unknown_run};
+use super::runs::{history, is_repeated, unknown_run};
 use crate::error::ToolError;
 use crate::exit::Exit;
-use crate::json;
+use crate::json::{self, Format};
 use crate::terminal::{Paint, Style, Terminal};
 use crate::text::{columns, number};
 use mlpc_native::history::{Comparison, Difference};

@@ -2,7 +2,7 @@
 
 use crate::error::ToolError;
 use crate::exit::Exit;
-use crate::json;
+use crate::json::{self, Format};
 use crate::markdown;
 use crate::terminal::{Style, Terminal};
 use mlpc_diagnostics::{Code, Severity, code, codes, did_you_mean};
@@ -20,16 +20,6 @@ pub struct Args {
     /// How the list or page is shown
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-}
-
-/// How codes are shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// For people
-    #[default]
-    Text,
-    /// For programs
-    Json,
 }
 
 /// Prints a page or the list.

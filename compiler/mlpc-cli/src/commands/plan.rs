@@ -1,10 +1,9 @@
 //! `mlpc plan`: what a run would do, and why.
 
-use super::runs::Format;
 use crate::build::{self, NoLock};
 use crate::error::ToolError;
 use crate::exit::Exit;
-use crate::json;
+use crate::json::{self, Format};
 use crate::params::{self, Given};
 use crate::project::{self, Target};
 use crate::terminal::{Paint, Style, Terminal};

@@ -2,7 +2,7 @@
 
 use crate::error::ToolError;
 use crate::exit::Exit;
-use crate::json;
+use crate::json::{self, Format};
 use crate::project::{self, shown};
 use crate::terminal::{Paint, Style, Terminal};
 use crate::text::{columns, duration, number, short};
@@ -42,16 +42,6 @@ enum One {
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
-}
-
-/// How runs are shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
-    /// For people
-    #[default]
-    Text,
-    /// For programs
-    Json,
 }
 
 /// Prints the list, or one run.

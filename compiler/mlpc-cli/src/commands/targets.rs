@@ -3,7 +3,7 @@
 use crate::config::{Config, VERSION};
 use crate::error::ToolError;
 use crate::exit::Exit;
-use crate::json;
+use crate::json::{self, Format};
 use crate::terminal::{Style, Terminal};
 use mlpc_diagnostics::{did_you_mean, list_words};
 use mlpc_emit::backend::{Ability, BACKENDS, Backend, Choice, Support, backend};
@@ -15,16 +15,6 @@ pub struct Args {
     /// How the list is shown
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-}
-
-/// How targets are shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// For people
-    #[default]
-    Text,
-    /// For programs
-    Json,
 }
 
 /// Prints the list and the matrix.
