@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
 
 pub mod airflow;
+pub mod channels;
 pub mod command;
 pub mod expected;
 pub mod markdown;

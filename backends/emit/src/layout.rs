@@ -16,6 +16,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("containers/build.sh", include_str!("../templates/containers/build.sh.hbs")),
     ("prefect/flow.py", include_str!("../templates/prefect/flow.py.hbs")),
     ("prefect/automations.py", include_str!("../templates/prefect/automations.py.hbs")),
+    ("prefect/letters.py", include_str!("../templates/prefect/letters.py.hbs")),
 ];
 
 /// The templates of this crate.

@@ -115,6 +115,7 @@ fn content(text: &mut String, content: &Content, inside: &str) {
 }
 
 fn takes(setting: &SettingSpec) -> String {
+    let of = |calls: &[&str]| calls.iter().map(|call| format!("`{call}(…)`")).collect::<Vec<_>>().join(", ");
     match &setting.value {
         ValueForm::Any => "an expression".to_owned(),
         ValueForm::Text => "a text".to_owned(),
@@ -127,6 +128,7 @@ fn takes(setting: &SettingSpec) -> String {
         ValueForm::Names => "a name or a list of names".to_owned(),
         ValueForm::Block => "the name of a block".to_owned(),
         ValueForm::Blocks => "the name of a block or a list of them".to_owned(),
-        ValueForm::Call(calls) => calls.iter().map(|call| format!("`{call}(…)`")).collect::<Vec<_>>().join(", "),
+        ValueForm::Call(calls) => of(calls),
+        ValueForm::Calls(calls) => format!("{}, or a list of them", of(calls)),
     }
 }

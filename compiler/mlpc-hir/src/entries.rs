@@ -127,13 +127,28 @@ fn check_form(setting: &SettingSpec, value: &Expr, findings: &mut Vec<Finding>) 
         ValueForm::Name | ValueForm::Block => unless(dotted(value).is_some(), "a name"),
         ValueForm::Names | ValueForm::Blocks => unless(names(value).is_some(), "a name or a list of names"),
         ValueForm::Call(calls) => {
-            let known = matches!(&value.kind, ExprKind::Call(callee, _) if dotted(callee).is_some_and(|name| calls.contains(&name.as_str())));
-            unless(known, &format!("a call of {}", mlpc_diagnostics::list_words(calls.iter().copied(), "or")))
+            let wanted = format!("a call of {}", mlpc_diagnostics::list_words(calls.iter().copied(), "or"));
+            unless(is_call_of(value, calls), &wanted)
+        }
+        ValueForm::Calls(calls) => {
+            let items = if let ExprKind::List(items) = &value.kind { items } else { std::slice::from_ref(value) };
+            let wrong = items.iter().find(|item| !is_call_of(item, calls));
+            let wanted = mlpc_diagnostics::list_words(calls.iter().copied(), "or");
+            if let Some(item) = wrong {
+                let wanted = format!("a call of {wanted}, or a list of such");
+                findings.push(errors::wrong_form(setting.name, &wanted, item.span));
+            }
+            None
         }
     };
     if let Some(wanted) = wanted {
         findings.push(errors::wrong_form(setting.name, &wanted, value.span));
     }
+}
+
+fn is_call_of(value: &Expr, calls: &[&str]) -> bool {
+    let ExprKind::Call(callee, _) = &value.kind else { return false };
+    dotted(callee).is_some_and(|name| calls.contains(&name.as_str()))
 }
 
 fn unless(fine: bool, wanted: &str) -> Option<String> {

@@ -351,6 +351,15 @@ pub fn literal_password(span: Span) -> Finding {
         .help("put the address into a variable of the environment, and write `uri: secret(\"DATABASE_URI\")`")
 }
 
+/// What opens a channel, in the program.
+pub fn literal_channel(channel: &str, setting: &str, span: Span) -> Finding {
+    let message = format!("`{setting}` of `{channel}` is a secret, and stands in the program");
+    finding(rule::literal_credentials, message, span)
+        .here("a secret in the program's text")
+        .note("whoever reads the program, or its history, could use it")
+        .help(format!("put it into a variable of the environment, and write `{setting}: secret(\"NAME\")`"))
+}
+
 /// A union as a column's type.
 pub fn union_column(span: Span) -> Finding {
     finding(rule::bad_value, "a column has one type", span).here("a union of types")

@@ -1,7 +1,8 @@
 //! What each block is: one table that drives the checker, completion, hover and the reference.
 
+use crate::blocks::CHANNELS;
 use NameForm::{Dotted, Plain, Title};
-use ValueForm::{Any, Block, Blocks, Bool, Call, Duration, Int, Name, Names, Text, Texts, Word};
+use ValueForm::{Any, Block, Blocks, Bool, Call, Calls, Duration, Int, Name, Names, Text, Texts, Word};
 
 /// What a function may do with units.
 const UNIT_WORDS: &[&str] = &["kept", "squared", "square_root", "cube_root", "same", "dropped", "converted"];
@@ -122,6 +123,8 @@ pub enum ValueForm {
     Blocks,
     /// One of these calls.
     Call(&'static [&'static str]),
+    /// One of these calls, or a list of them.
+    Calls(&'static [&'static str]),
 }
 
 /// A nested block.
@@ -180,7 +183,7 @@ const RETRY: SettingSpec =
 const TIMEOUT: SettingSpec = setting("timeout", Duration, "how long a step may take");
 const ENVIRONMENT: SettingSpec = setting("environment", Block, "the environment it runs in");
 const SCHEDULE: SettingSpec = setting("schedule", Call(&["cron"]), "when it runs");
-const NOTIFY: SettingSpec = setting("notify", Any, "who is told");
+const NOTIFY: SettingSpec = setting("notify", Calls(&CHANNELS), "who is told how a run ended");
 const RESOURCES: Content = Content {
     settings: &[
         setting("cpu", Int, "threads"),

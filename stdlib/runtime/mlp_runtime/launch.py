@@ -279,9 +279,10 @@ class Run:
             ending, told = "failure", "failed"
         elif refused:
             ending, told = "gate_refused", f"was refused by {' and '.join(refused)}"
+        message = f"{self.plan.name}: run {self.name} {told}"
         for channel in self.plan.record.get("notify", []):
             if ending in channel["on"]:
-                _tell(str(channel["webhook"]), f"{self.plan.name}: run {self.name} {told}")
+                _tell(channel, notify.Told(self.plan.name, self.name, ending, message))
 
     def push(self) -> None:
         """Put the pinned files of the project into the store."""
@@ -337,19 +338,12 @@ def _bytes(value: Any) -> bytes:
     return files.json_text(value).encode()
 
 
-def _tell(variable: str, text: str) -> None:
+def _tell(channel: Mapping[str, Any], told: notify.Told) -> None:
     """Tell a channel; the run is over, so that nobody hears it is no failure of it."""
-    address = os.environ.get(variable)
-    if not address:
-        print(
-            f"the variable {variable}, which holds the webhook's address, is not set",
-            file=sys.stderr,
-        )
-        return
     try:
-        notify.slack(address, text)
+        notify.tell(channel, told)
     except notify.NotifyError as error:
-        print(f"the webhook of {variable} was not told: {error}", file=sys.stderr)
+        print(error, file=sys.stderr)
 
 
 def _pairs(texts: Sequence[str]) -> dict[str, Path]:

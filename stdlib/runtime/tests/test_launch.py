@@ -116,7 +116,7 @@ def test_who_wants_to_know_is_told_how_it_ended(
         run(tmp_path).ended('{"state": "SUCCEEDED"}')
         monkeypatch.setenv("HOOK", f"{address}/broken")
         run(tmp_path).ended('{"state": "SUCCEEDED"}')
-    assert "HOOK was not told: the server answered 500" in capsys.readouterr().err
+    assert "the webhook of HOOK was not told: the server answered 500" in capsys.readouterr().err
     assert [told["text"] for told in TOLD[before:][:1]] == ["p: run r succeeded"]
     assert json.loads(last.read_text())["run"] == "r"
 

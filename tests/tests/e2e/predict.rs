@@ -1,14 +1,12 @@
 //! Batch scoring as people run it: an entry point of its own, the version under the alias, new rows only.
 
 use super::lint;
+use mlpc_tests::channels::Channels;
 use mlpc_tests::command::ended;
 use mlpc_tests::python;
 use mlpc_tests::rides::{project, trips};
-use serde_json::Value;
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use serde_json::{Value, json};
 use std::path::Path;
-use std::thread;
 
 /// Facts of a table of predictions, read in a process of its own.
 fn table(path: &Path) -> Value {
@@ -86,56 +84,57 @@ fn a_build_holds_a_plan_for_each_entry_point() {
     assert_eq!(project.mlpc(&["plan", "--entry", "predict.nightly"]).code, 0);
 }
 
-/// Answers each request with a status, and gives what they said.
-fn webhook(statuses: Vec<&'static str>) -> (String, thread::JoinHandle<Vec<Value>>) {
-    let server = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("http://{}/hook", server.local_addr().unwrap());
-    let told = thread::spawn(move || {
-        statuses.into_iter().map(|status| answered(&mut server.accept().unwrap().0, status)).collect()
-    });
-    (address, told)
-}
-
-fn answered(stream: &mut TcpStream, status: &str) -> Value {
-    let mut text = Vec::new();
-    let body = loop {
-        let mut part = [0; 4096];
-        let count = stream.read(&mut part).unwrap();
-        text.extend_from_slice(&part[..count]);
-        let found = String::from_utf8_lossy(&text).into_owned();
-        if let Some((_, body)) = found.split_once("\r\n\r\n")
-            && let Ok(body) = serde_json::from_str(body)
-        {
-            break body;
-        }
-    };
-    write!(stream, "HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
-    body
-}
-
 #[test]
 fn predictions_as_text_are_added_to_and_channels_are_told() {
     let project = project(200);
     project.edit(
         "main.mlp",
         "pipeline rides { seed = 7 }",
-        "pipeline rides { seed = 7, notify = slack(webhook: secret(\"HOOK\"), on: [failure, gate_refused]) }",
+        r#"pipeline rides {
+  seed   = 7
+  notify = [
+    slack(webhook: secret("HOOK"), on: [failure, gate_refused]),
+    webhook(url: secret("HOOK"), on: gate_refused),
+    email(to: ["team@example.com"], from: "mlp@example.com", server: secret("MAIL"), on: [gate_refused]),
+  ]
+}"#,
     );
     project.lock();
     // A gate that refuses is told of, and a server that answers nothing useful only warned of.
     project.edit("main.mlp", "roc_auc >= 0.6", "roc_auc >= 1.0");
-    let (address, told) = webhook(vec!["200 OK", "500 Broken"]);
-    let run = |variable: &str| ended(project.command(&["run", "--locked"]).env(variable, &address));
-    let refused = run("HOOK");
+    let channels = Channels::start();
+    let run = |hook: &str, address: &str| {
+        let mut command = project.command(&["run", "--locked"]);
+        ended(command.env(hook, address).env("MAIL", format!("smtp://{}", channels.mail)))
+    };
+    let hook = format!("{}/hook", channels.hook);
+    let refused = run("HOOK", &hook);
     assert_eq!(refused.code, 3, "{}", refused.stderr);
-    let broken = run("HOOK");
+    let told = channels.next(5);
+    let text = told["text"].as_str().unwrap();
+    assert!(text.starts_with("rides was refused by its gate") && text.contains("gate release"), "{text}");
+    let posted = channels.next(5);
+    let run_name = posted["run"].as_str().unwrap();
+    assert_eq!(
+        posted,
+        json!({
+            "path": "/hook",
+            "pipeline": "rides",
+            "run": run_name,
+            "ending": "gate_refused",
+            "message": posted["message"],
+        })
+    );
+    assert!(posted["message"].as_str().unwrap().contains(run_name), "{posted}");
+    let letter = channels.next(5);
+    assert_eq!((&letter["to"], &letter["subject"]), (&json!(["team@example.com"]), &json!("rides: gate refused")));
+    assert!(letter["text"].as_str().unwrap().contains("gate release"), "{letter}");
+
+    let broken = run("HOOK", &format!("{}/broken", channels.hook));
     assert_eq!(broken.code, 3);
     assert!(broken.stderr.contains("the webhook of HOOK was not told: the server answered 500"), "{}", broken.stderr);
-    assert!(!broken.stderr.contains(&address), "{}", broken.stderr);
-    let told = told.join().unwrap();
-    let text = told[0]["text"].as_str().unwrap();
-    assert!(text.starts_with("rides was refused by its gate") && text.contains("gate release"), "{text}");
-    let unset = run("OTHER");
+    assert!(!broken.stderr.contains(&channels.hook), "{}", broken.stderr);
+    let unset = run("OTHER", &hook);
     assert!(
         unset.stderr.contains("the variable HOOK, which holds the webhook's address, is not set"),
         "{}",
@@ -143,12 +142,12 @@ fn predictions_as_text_are_added_to_and_channels_are_told() {
     );
     // What succeeds is no failure.
     project.edit("main.mlp", "roc_auc >= 1.0", "roc_auc >= 0.6");
-    assert_eq!(run("HOOK").code, 0);
+    assert_eq!(run("HOOK", &hook).code, 0);
 
-    let (address, told) = webhook(vec!["200 OK"; 3]);
+    let channels = Channels::start();
     let score = || {
         let mut command = project.command(&["run", "--locked", "--entry", "predict.daily"]);
-        let done = ended(command.env("DAILY_WEBHOOK", &address));
+        let done = ended(command.env("DAILY_WEBHOOK", &channels.hook));
         assert_eq!(done.code, 0, "{}", done.stderr);
         project.read("scores/daily.csv")
     };
@@ -161,7 +160,10 @@ fn predictions_as_text_are_added_to_and_channels_are_told() {
     project.lock();
     let more = score();
     assert!(more.starts_with(&first) && more.lines().count() == 231, "{more}");
-    assert!(told.join().unwrap().iter().all(|told| told["text"].as_str().unwrap().starts_with("rides succeeded")));
+    for _ in 0..3 {
+        assert!(channels.next(5)["text"].as_str().unwrap().starts_with("rides succeeded"));
+    }
+    assert!(channels.is_silent());
     let plan = project.mlpc(&["plan", "--entry", "predict.daily"]);
     assert!(plan.stdout.contains("scheduled: 0 5 * * * (Europe/Vienna)"), "{}", plan.stdout);
 }

@@ -3,6 +3,7 @@
 mod dag;
 mod runner;
 mod settings;
+mod telling;
 
 use super::{Ability, Backend, Setting, Support, Target, definition_name};
 use crate::FileTree;

@@ -5,6 +5,7 @@
 
 mod deployments;
 mod flow;
+mod telling;
 
 use super::{Ability, Backend, FOLDER, SERVER, Setting, Support, Target, definition_name};
 use crate::FileTree;
@@ -104,10 +105,7 @@ impl Backend for Prefect {
             tree.insert(entry.file(), flow::print(&layout, entry, &settings)?);
         }
         tree.insert("prefect.yaml".to_owned(), deployments::print(&entries, &settings)?);
-        if let Some(text) = deployments::automations(&layout, &entries)? {
-            tree.insert("flows/automations.py".to_owned(), text);
-        }
-        Ok(())
+        telling::add(&layout, &entries, tree)
     }
 }
 

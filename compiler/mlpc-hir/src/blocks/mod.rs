@@ -5,6 +5,7 @@ mod entry;
 mod expectations;
 pub mod features;
 pub mod function;
+mod notify;
 pub mod operations;
 pub mod predict;
 pub mod release;
@@ -13,6 +14,8 @@ pub mod step;
 mod storage;
 pub mod test;
 pub mod train;
+
+pub use notify::NAMES as CHANNELS;
 
 use crate::errors;
 use crate::names::{self, Space, resolve, visible};

@@ -24,7 +24,7 @@ pub fn pipeline<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Pipeline> {
     }
     let (storage, storages) = super::storage::storage(&mut context, declared, decl);
     let schedule = super::entry::schedule(&mut context, decl);
-    let notify = super::entry::notify(&mut context, decl);
+    let notify = super::notify::notify(&mut context, decl);
     let seed = setting(decl, "seed").and_then(|expr| match constant(db, context.file, expr) {
         Some(Const::Int(seed)) => Some(seed),
         _ => None,

@@ -23,7 +23,7 @@ pub fn predict<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Predict> {
     let Some(decl) = body(db, block) else { return context.done(Predict::default()) };
     let operations = super::operations::operations(&mut context, decl);
     let schedule = super::entry::schedule(&mut context, decl);
-    let notify = super::entry::notify(&mut context, decl);
+    let notify = super::notify::notify(&mut context, decl);
     let rows = match setting(decl, "rows").and_then(literal) {
         Some(Const::Str(word)) if word == "new" => PredictRows::New,
         Some(Const::Str(word)) if word == "unlabelled" => PredictRows::Unlabelled,

@@ -14,10 +14,34 @@ pub struct Schedule {
 /// `slack(webhook: secret("SLACK_WEBHOOK"), on: [failure, gate_refused])`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notify {
-    /// The name of the secret that holds the webhook's address.
-    pub webhook: String,
+    /// Who is told.
+    pub channel: Channel,
     /// After which endings.
     pub on: Vec<Ending>,
+}
+
+/// Where a message goes. What opens a channel is named only: a secret holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Channel {
+    /// A channel of Slack.
+    Slack {
+        /// The secret with the address of its webhook.
+        webhook: String,
+    },
+    /// Letters.
+    Email {
+        /// Who gets one.
+        to: Vec<String>,
+        /// Who it is from.
+        from: String,
+        /// The secret with the address of the server, and with user and password.
+        server: String,
+    },
+    /// A program that takes JSON.
+    Webhook {
+        /// The secret with its address.
+        url: String,
+    },
 }
 
 /// How a run can end.

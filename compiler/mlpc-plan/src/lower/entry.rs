@@ -16,7 +16,13 @@ pub fn notify(notify: &[typed::Notify]) -> Vec<Notify> {
         typed::Ending::Failure => Ending::Failure,
         typed::Ending::GateRefused => Ending::GateRefused,
     };
-    let one =
-        |one: &typed::Notify| Notify::Slack { webhook: one.webhook.clone(), on: one.on.iter().map(ending).collect() };
+    let one = |one: &typed::Notify| {
+        let on = one.on.iter().map(ending).collect();
+        match one.channel.clone() {
+            typed::Channel::Slack { webhook } => Notify::Slack { webhook, on },
+            typed::Channel::Email { to, from, server } => Notify::Email { to, from, server, on },
+            typed::Channel::Webhook { url } => Notify::Webhook { url, on },
+        }
+    };
     notify.iter().map(one).collect()
 }

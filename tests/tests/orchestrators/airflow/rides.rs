@@ -1,10 +1,8 @@
 //! A program with folds, with a step that fails the first time, and with an entry point of its own, which tells when it is done.
 
+use mlpc_tests::channels::Channels;
 use mlpc_tests::project::Project;
-use std::io::{Read, Write};
-use std::net::TcpListener;
-use std::sync::mpsc::{self, Receiver};
-use std::time::Duration;
+use serde_json::{Value, json};
 
 const PROGRAM: &str = r#"/// Will this ride be late?
 pipeline rides { seed = 7 }
@@ -48,7 +46,11 @@ step unsure {
 predict daily of late_rides {
   output   = csv("scores.csv")
   schedule = cron("0 5 29 2 *", timezone: "Europe/Vienna")
-  notify   = slack(webhook: secret("DAILY"), on: [success, failure])
+  notify   = [
+    slack(webhook: secret("DAILY"), on: [success, failure]),
+    email(to: ["a@example.com", "b@example.com"], from: "mlp@example.com", server: secret("MAIL"), on: success),
+    webhook(url: secret("RUNS"), on: success),
+  ]
 }
 "#;
 
@@ -66,20 +68,23 @@ pub fn project() -> Project {
     project
 }
 
-/// A server that takes one message, and its address.
-pub fn channel() -> (String, Receiver<String>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
-    let (send, receive) = mpsc::channel();
-    std::thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
-        let (mut text, mut buffer) = (String::new(), [0; 4096]);
-        while let Ok(count @ 1..) = stream.read(&mut buffer) {
-            text += &String::from_utf8_lossy(&buffer[..count]);
-        }
-        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok").unwrap();
-        send.send(text).unwrap();
+/// All channels are told of a run that ended well.
+pub fn told(channels: &Channels, run: &str, seconds: u32) {
+    let mut told: Vec<Value> = (0..3).map(|_| channels.next(seconds)).collect();
+    told.sort_by_key(|one| one["path"].as_str().unwrap_or_default().to_owned());
+    let message = format!("rides.predict.daily: {run} succeeded");
+    let [letter, posted, slack] = &told[..] else { panic!("{told:?}") };
+    assert_eq!(letter["to"], json!(["a@example.com", "b@example.com"]));
+    assert_eq!((&letter["from"], &letter["subject"]), (&json!("mlp@example.com"), &json!("rides: success")));
+    assert_eq!(letter["text"].as_str().unwrap().trim(), message);
+    let wanted = json!({
+        "path": "/runs/secret",
+        "pipeline": "rides",
+        "run": run,
+        "ending": "success",
+        "message": message,
     });
-    (address, receive)
+    assert_eq!(*posted, wanted);
+    assert_eq!((&slack["path"], &slack["text"]), (&json!("/services/a"), &json!(message)));
+    assert!(channels.is_silent());
 }

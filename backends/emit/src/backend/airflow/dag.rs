@@ -2,6 +2,7 @@
 
 use super::runner::{Launch, Runner};
 use super::settings;
+use super::telling;
 use crate::backend::Choice;
 use crate::backend::{definition_name, plan_file};
 use crate::error::EmitError;
@@ -11,7 +12,7 @@ use crate::py::{Argument, Py, flat, names_used, operator};
 use crate::text::header;
 use indexmap::{IndexMap, IndexSet};
 use mlpc_plan::Plan;
-use mlpc_plan::plan::{Ending, InputRef, Notify, Origin, Retry, Schedule, Step, StepSpec};
+use mlpc_plan::plan::{Ending, InputRef, Origin, Retry, Schedule, Step, StepSpec};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -180,7 +181,7 @@ impl Definition<'_> {
         for (name, ending, said) in
             [("on_success_callback", Ending::Success, "succeeded"), ("on_failure_callback", Ending::Failure, "failed")]
         {
-            let told = self.told(ending, &format!("{{{{ dag.dag_id }}}}: {{{{ run_id }}}} {said}"));
+            let told = telling::told(self.plan, ending, &format!("{{{{ dag.dag_id }}}}: {{{{ run_id }}}} {said}"));
             if !told.is_empty() {
                 add(name, Py::List(told));
             }
@@ -216,9 +217,7 @@ impl Definition<'_> {
                 others.push(format!("from {module} import {}", names.join(", ")));
             }
         }
-        if !self.plan.notify.is_empty() {
-            others.push(format!("from {SLACK} import send_slack_webhook_notification"));
-        }
+        others.extend(telling::imports(&used));
         others.sort();
         lines.extend(others);
         Ok(lines)
@@ -228,16 +227,6 @@ impl Definition<'_> {
     fn asset(&self, kind: &str, name: &str) -> Py {
         let class = if self.is_old() { "Dataset" } else { "Asset" };
         Py::name(class).call([Py::string(&format!("x-mlp://{kind}/{name}"))])
-    }
-
-    /// Who is told of an ending.
-    fn told(&self, ending: Ending, text: &str) -> Vec<Py> {
-        let messages = self.plan.notify.iter().map(|Notify::Slack { webhook, on }| {
-            let arguments = [("slack_webhook_conn_id", webhook.as_str()), ("text", text)];
-            let arguments = arguments.map(|(name, value)| Argument::keyword(name, Py::string(value)));
-            on.contains(&ending).then(|| Py::name("send_slack_webhook_notification").call_with(arguments.to_vec()))
-        });
-        messages.flatten().collect()
     }
 
     /// What Airflow is told of a step, whatever runs it.
@@ -363,7 +352,8 @@ impl Definition<'_> {
             arguments.push(Argument::keyword("doc_md", markdown(doc)));
         }
         if matches!(step.spec, StepSpec::Gate(_)) {
-            let told = self.told(Ending::GateRefused, "{{ dag.dag_id }}: {{ ti.task_id }} refused in {{ run_id }}");
+            let message = "{{ dag.dag_id }}: {{ ti.task_id }} refused in {{ run_id }}";
+            let told = telling::told(self.plan, Ending::GateRefused, message);
             if !told.is_empty() {
                 arguments.push(Argument::keyword("on_skipped_callback", Py::List(told)));
             }
@@ -494,6 +484,3 @@ fn start_date(text: &str) -> Result<Py, EmitError> {
     arguments.push(Argument::keyword("tz", Py::string("UTC")));
     Ok(Py::name("pendulum.datetime").call_with(arguments))
 }
-
-/// Where messages to Slack come from.
-const SLACK: &str = "airflow.providers.slack.notifications.slack_webhook";
