@@ -60,8 +60,8 @@ fn logical_line(text: &str) -> usize {
 }
 
 /// Words that begin a statement which passes as it is.
-const VERBATIM: [&str; 11] =
-    ["\"\"\"", "#", "class ", "import ", "from ", "if ", "for ", "with ", "else", "raise ", "pass"];
+const VERBATIM: [&str; 13] =
+    ["\"\"\"", "#", "class ", "import ", "from ", "if ", "for ", "with ", "else", "try:", "except ", "raise ", "pass"];
 
 fn statement(code: &str, indent: usize) -> Result<String, ParseError> {
     if VERBATIM.iter().any(|word| code.starts_with(word)) {

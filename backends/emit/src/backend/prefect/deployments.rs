@@ -1,6 +1,7 @@
 //! `prefect.yaml`: the deployments.
 
 use super::{Entry, Settings, telling};
+use crate::error::EmitError;
 use crate::yaml;
 use mlpc_plan::plan::Schedule;
 use serde_json::{Map, Value, json};

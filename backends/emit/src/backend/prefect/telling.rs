@@ -73,7 +73,7 @@ fn channels<'e>(entries: &'e [Entry<'_>]) -> impl Iterator<Item = (&'e Entry<'e>
 }
 
 fn head(title: &str) -> String {
-    [docstring(title, WIDTH - 8), vec![String::new()]].concat().join("\n")
+    docstring(title, WIDTH - 8).join("\n")
 }
 
 /// A flow, its channel, and the endings.
