@@ -18,7 +18,7 @@ from prefect.client.schemas.objects import FlowRun, TaskRun
 from prefect.deployments import run_deployment
 from pydantic import BaseModel
 
-LIMIT = 300.0
+LIMIT = 1_800.0
 """Seconds that a run may take."""
 
 

@@ -5,8 +5,10 @@
 pub mod airflow;
 pub mod channels;
 pub mod command;
+pub mod example;
 pub mod expected;
 pub mod markdown;
+pub mod odd;
 pub mod plan;
 pub mod podman;
 pub mod postgres;

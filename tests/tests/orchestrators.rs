@@ -7,4 +7,5 @@ mod orchestrators {
     mod containers;
     mod kubeflow;
     mod prefect;
+    mod texts;
 }

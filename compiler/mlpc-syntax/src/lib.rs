@@ -21,6 +21,6 @@ mod tree;
 
 pub use grammar::{Rule, describe};
 pub use parser::{Parse, parse};
-pub use spell::{identifier, quoted};
+pub use spell::{identifier, one_line, quoted};
 pub use split::{Chunk, ChunkKind, split};
 pub use tree::{NodeId, SyntaxTree};

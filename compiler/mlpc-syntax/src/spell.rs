@@ -39,6 +39,27 @@ pub fn quoted(text: &str) -> String {
     quoted + "\""
 }
 
+/// Part of a program on one line. What is between quotes stays as it is.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    let (mut inside, mut escaped) = (false, false);
+    for letter in text.trim().chars() {
+        // No text goes beyond its line, so that a quote in a comment opens none.
+        inside &= letter != '\n';
+        if letter.is_whitespace() && !inside {
+            if !line.ends_with(' ') {
+                line.push(' ');
+            }
+            continue;
+        }
+        inside ^= letter == '"' && !escaped;
+        escaped = inside && letter == '\\' && !escaped;
+        line.push(letter);
+    }
+    line
+}
+
 fn is_name(text: &str) -> bool {
     text.starts_with(|letter: char| letter.is_ascii_alphabetic())
         && text.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
@@ -48,6 +69,12 @@ fn is_name(text: &str) -> bool {
 #[allow(clippy::unwrap_used, reason = "tests may panic")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn texts_stay_as_they_are_on_one_line() {
+        assert_eq!(one_line(" a\n  !=  \"b  \\\"  c\"\t or d "), "a != \"b  \\\"  c\" or d");
+        assert_eq!(one_line("a // \"\n  +  b"), "a // \" + b");
+    }
 
     #[test]
     fn names_are_alike_and_told_apart() {

@@ -2,11 +2,10 @@
 
 use mlpc_emit::backend::BACKENDS;
 use mlpc_plan::identity::sha256_hex;
+use mlpc_tests::example::EXAMPLES;
 use mlpc_tests::project::Project;
 use serde_json::Value;
 use std::collections::BTreeMap;
-
-const EXAMPLES: [&str; 3] = ["penguins", "diabetes", "flights"];
 
 /// What a target cannot do without.
 const SETTINGS: &str = "[target.kubeflow]\nimage = \"registry.example/steps@sha256:\

@@ -1,7 +1,7 @@
 //! Reads Python expressions: what templates of the standard library and of this crate are written in.
 
 use super::lexer::{Token, tokens};
-use super::{Argument, COMPARE, DIVIDE, NOT, OPERATORS, Operator, POWER, Py, UNARY, is_keyword};
+use super::{Argument, COMPARE, DIVIDE, NOT, OPERATORS, Operator, POWER, Py, UNARY, flat, is_keyword};
 
 /// Text that is no expression of the kind that is understood.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -235,6 +235,9 @@ impl Parser<'_> {
                 entries.push((Py::name("**"), self.expression(0)?));
             } else {
                 let key = self.expression(0)?;
+                if entries.is_empty() && self.word(0) == Some("for") {
+                    return self.comprehension(&key);
+                }
                 self.expect(":")?;
                 entries.push((key, self.expression(0)?));
             }
@@ -244,5 +247,18 @@ impl Parser<'_> {
             }
         }
         Ok(Py::Dict(entries))
+    }
+
+    /// The rest of `{ITEM for TARGET in VALUES}`, which is not broken.
+    fn comprehension(&mut self, item: &Py) -> Result<Py, ParseError> {
+        self.next += 1;
+        let target = self.expression(COMPARE + 1)?;
+        if self.word(0) != Some("in") {
+            return Err(self.error("`in` is missing"));
+        }
+        self.next += 1;
+        let values = self.expression(0)?;
+        self.expect("}")?;
+        Ok(Py::Atom(format!("{{{} for {} in {}}}", flat(item), flat(&target), flat(&values))))
     }
 }

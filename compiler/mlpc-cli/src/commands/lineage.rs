@@ -158,9 +158,8 @@ fn facts(session: &Session) -> BTreeMap<(String, String), (Facts, String)> {
         for definition in &features(db, block).value.definitions {
             let written = match &definition.owner {
                 Some(_) => String::new(),
-                None => block.text(db).get(definition.expr.span.range()).unwrap_or_default().to_owned(),
+                None => mlpc_syntax::one_line(block.text(db).get(definition.expr.span.range()).unwrap_or_default()),
             };
-            let written = written.split_whitespace().collect::<Vec<_>>().join(" ");
             all.insert((owner.clone(), definition.name.clone()), (definition.facts.clone(), written));
         }
     }

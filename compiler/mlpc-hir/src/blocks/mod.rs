@@ -86,7 +86,6 @@ impl<'db> Context<'db> {
 
     /// Text of the block, on one line.
     pub fn source(&self, span: Span) -> String {
-        let text = self.block.text(self.db).get(span.range()).unwrap_or_default();
-        text.split_whitespace().collect::<Vec<_>>().join(" ")
+        mlpc_syntax::one_line(self.block.text(self.db).get(span.range()).unwrap_or_default())
     }
 }

@@ -4,61 +4,17 @@ use indexmap::IndexMap;
 use mlpc_emit::backend::{Choice, backend};
 use mlpc_plan::Plan;
 use mlpc_tests::airflow;
+use mlpc_tests::odd::{ODD, long, made};
 use mlpc_tests::project::Project;
-use proptest::strategy::{Strategy, ValueTree};
-use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-/// Texts that mean something to Python, Jinja, shells, YAML or readers.
-fn odd() -> Vec<String> {
-    let texts = [
-        "\"",
-        "'",
-        "\"\"\"",
-        "'''",
-        "\\",
-        "\\\"\\",
-        "{",
-        "}}",
-        "{{ 7 * 7 }}",
-        "{% raw %}",
-        "{# #}",
-        "{0}",
-        "%s %(x)s",
-        "$(touch /tmp/x)",
-        "`id`",
-        "a\nb",
-        "\r\n",
-        "\t",
-        "\0",
-        "\u{202e}dlrow\u{202c}",
-        "\u{2066}",
-        "\u{feff}",
-        "!!python/object",
-        "- a: &b *c",
-        "é 漢 🐧",
-        "/etc/passwd.md",
-        "README.md",
-        "x.sh",
-        "echo.bash",
-        ":param: x",
-        " ",
-        "",
-    ];
-    let mut texts: Vec<String> = texts.map(str::to_owned).to_vec();
-    texts.push("\"'{{ }}\\\n".repeat(64 * 1024 / 9));
-    texts
-}
-
-/// Those, and others that come of nowhere, the same in every run.
+/// Odd texts, those that a server could take for a file or a command, and others that come of nowhere.
 fn texts() -> Vec<String> {
-    let mut runner = TestRunner::deterministic();
-    let any = proptest::prelude::any::<String>();
-    let made = (0..40).map(|_| any.new_tree(&mut runner).unwrap().current());
-    odd().into_iter().chain(made).collect()
+    let alone = ["/etc/passwd.md", "README.md", "x.sh", "echo.bash", " ", ""];
+    ODD.iter().chain(&alone).map(|text| (*text).to_owned()).chain([long()]).chain(made(40)).collect()
 }
 
 /// Writes the DAG of a plan in which `text` stands wherever a text can stand.
