@@ -29,8 +29,6 @@ bag = DagBag(sys.argv[1], **options)
 parsed = time.perf_counter()
 
 
-
-
 class Kept:
     """What Airflow keeps, by any name: `of variable x`, with the password `of connection x`."""
 

@@ -37,7 +37,7 @@ pub fn read_by_old(folder: &Path) -> Value {
 fn read_by(python: &Path, folder: &Path) -> Value {
     let home = tempfile::tempdir().expect("a temporary folder");
     let kubeconfig = home.path().join("kubeconfig");
-    fs::write(&kubeconfig, CLUSTER).expect("it can be written");
+    fs::write(&kubeconfig, kubeconfig_of(CLUSTER)).expect("it can be written");
     let mut command = command(python, home.path(), folder);
     command.env("KUBECONFIG", kubeconfig);
     script(&mut command, "airflow_read.py", &[folder.to_str().expect("a path is text")])
@@ -47,9 +47,25 @@ fn read_by(python: &Path, folder: &Path) -> Value {
 #[must_use]
 pub fn run_by_old(folder: &Path, dag: &str) -> String {
     let home = tempfile::tempdir().expect("a temporary folder");
+    test_run(old_python(), home.path(), folder, dag, |_| {})
+}
+
+/// Runs one DAG of a folder in one process and without a scheduler, with a cluster for its pods; what that said.
+#[must_use]
+pub fn run_once(folder: &Path, dag: &str, cluster: &str, variables: &[(&str, &str)]) -> String {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let kubeconfig = home.path().join("kubeconfig");
+    fs::write(&kubeconfig, kubeconfig_of(cluster)).expect("it can be written");
+    test_run(python(), home.path(), folder, dag, |command| {
+        command.env("KUBECONFIG", &kubeconfig).envs(variables.iter().copied());
+    })
+}
+
+fn test_run(python: &Path, home: &Path, folder: &Path, dag: &str, set: impl Fn(&mut Command)) -> String {
     let mut said = String::new();
     for arguments in [&["db", "migrate"][..], &["dags", "test", dag]] {
-        let mut command = command(old_python(), home.path(), folder);
+        let mut command = command(python, home, folder);
+        set(&mut command);
         let output = command.args(["-m", "airflow"]).args(arguments).output().expect("Airflow starts");
         said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
         assert!(output.status.success(), "{arguments:?}: {said}");
@@ -57,14 +73,17 @@ pub fn run_by_old(folder: &Path, dag: &str) -> String {
     said
 }
 
+/// How to reach a cluster.
+fn kubeconfig_of(server: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: Config\nclusters: [{{name: c, cluster: {{server: \"{server}\"}}}}]\n\
+         users: [{{name: u, user: {{}}}}]\ncontexts: [{{name: c, context: {{cluster: c, user: u}}}}]\n\
+         current-context: c\n"
+    )
+}
+
 /// A cluster that nobody asks anything.
-const CLUSTER: &str = "apiVersion: v1
-kind: Config
-clusters: [{name: c, cluster: {server: \"http://127.0.0.1:1\"}}]
-users: [{name: u, user: {}}]
-contexts: [{name: c, context: {cluster: c, user: u}}]
-current-context: c
-";
+const CLUSTER: &str = "http://127.0.0.1:1";
 
 /// An Airflow's Python in a home, with settings that keep it off the network and to the DAGs of `folder`.
 fn command(python: &Path, home: &Path, folder: &Path) -> Command {
@@ -77,10 +96,15 @@ fn command(python: &Path, home: &Path, folder: &Path) -> Command {
     command
 }
 
+/// Where a script of the tests is.
+#[must_use]
+pub fn script_path(name: &str) -> PathBuf {
+    repository().join("tests").join("python").join(name)
+}
+
 /// The JSON that a script prints, which must succeed.
 fn script(command: &mut Command, name: &str, arguments: &[&str]) -> Value {
-    let path = repository().join("tests").join("python").join(name);
-    let output = command.arg(path).args(arguments).output().expect("Python starts");
+    let output = command.arg(script_path(name)).args(arguments).output().expect("Python starts");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
     assert!(output.status.success(), "{name}: {stderr}{stdout}");

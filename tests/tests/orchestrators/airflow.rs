@@ -1,10 +1,12 @@
 //! Builds for Airflow, imported and run by a real one.
 
+mod containers;
 mod old;
 mod rides;
 mod runners;
 mod texts;
 
+pub use containers::assert_runs_in_containers;
 use mlpc_tests::airflow::{self, Server};
 use mlpc_tests::channels::Channels;
 use mlpc_tests::plan::needs;

@@ -1,6 +1,6 @@
 //! Images of environments: what linters say of every Dockerfile and script, and one image that is really built.
 
-use super::kubeflow::assert_runs_in_containers;
+use super::{airflow, kubeflow};
 use mlpc_tests::command::ended;
 use mlpc_tests::podman::Podman;
 use mlpc_tests::project::Project;
@@ -147,6 +147,7 @@ fn an_image_is_built_and_runs_a_step() {
     assert_eq!(there.len(), 1);
     assert!(there.iter().all(|found| here.contains(found)), "{there:?} {here:?}");
 
-    // The image is the same for every target: all steps run in it as Kubeflow runs them.
-    assert_runs_in_containers(&podman, &project, name, &native);
+    // The image is the same for every target: all steps run in it as Kubeflow runs them, and as Airflow does.
+    kubeflow::assert_runs_in_containers(&podman, &project, name, &native);
+    airflow::assert_runs_in_containers(&podman, &project, name, &here);
 }

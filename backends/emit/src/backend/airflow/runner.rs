@@ -103,6 +103,20 @@ impl<'a> Runner<'a> {
         (!all.is_empty()).then_some(("VARIABLES", Py::List(all)))
     }
 
+    /// The volumes of pods, and where they are seen.
+    fn volumes(&self) -> (Option<Py>, Option<Py>) {
+        let volume = |(claim, _): &(&str, &str)| {
+            let source = model("V1PersistentVolumeClaimVolumeSource", [("claim_name", Py::string(claim))]);
+            model("V1Volume", [("name", Py::string(claim)), ("persistent_volume_claim", source)])
+        };
+        let mount = |(claim, path): &(&str, &str)| {
+            model("V1VolumeMount", [("name", Py::string(claim)), ("mount_path", Py::string(path))])
+        };
+        let volumes = self.settings.volumes();
+        let list = |all: Vec<Py>| (!all.is_empty()).then_some(Py::List(all));
+        (list(volumes.iter().map(volume).collect()), list(volumes.iter().map(mount).collect()))
+    }
+
     fn image_of(&self, environment: &str) -> (&'static str, Py) {
         ("IMAGE", Py::string(self.settings.image(environment).unwrap_or_default()))
     }
@@ -162,6 +176,9 @@ impl<'a> Runner<'a> {
             self.settings.nodes().iter().map(|(name, value)| (Py::string(name), Py::string(value))).collect();
         add("NODES", (!nodes.is_empty()).then_some(Py::Dict(nodes)), "node_selector=NODES,");
         add("VARIABLES", self.pod_variables().map(|(_, list)| list), "env_vars=[*VARIABLES],");
+        let (volumes, mounts) = self.volumes();
+        add("VOLUMES", volumes, "volumes=VOLUMES,");
+        add("MOUNTS", mounts, "volume_mounts=MOUNTS,");
         for (name, option) in [
             ("image_pull_policy", "image_pull_policy={},"),
             ("image_pull_secret", "image_pull_secrets=[k8s.V1LocalObjectReference(name={})],"),

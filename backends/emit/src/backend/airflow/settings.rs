@@ -28,6 +28,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "variables that are kept elsewhere: in secrets of Kubernetes for pods, `NAME=SECRET/KEY, …`; else in Airflow's \
          variables and connections, `NAME=variable/KEY, NAME=connection/ID, …`",
     ),
+    text("volumes", "claims of volumes and where pods see them, `CLAIM=/PATH, …`"),
     text("accelerators", "devices of single steps in containers and pods, `STEP=TYPE:COUNT, …`"),
     text("node_selector", "labels of the nodes that pods run on, `LABEL=VALUE, …`"),
     Setting {
@@ -45,7 +46,8 @@ pub(super) const KUBERNETES: &str = "kubernetes";
 
 /// Settings that mean something only where steps run in containers, or only where they run in pods.
 const OF_CONTAINERS: &[&str] = &["image", "connection", "accelerators"];
-const OF_PODS: &[&str] = &["namespace", "service_account", "node_selector", "image_pull_policy", "image_pull_secret"];
+const OF_PODS: &[&str] =
+    &["namespace", "service_account", "volumes", "node_selector", "image_pull_policy", "image_pull_secret"];
 /// Variables that steps are given anyway.
 const OWN: &[&str] = &["MLP_STEP", "MLP_STORE"];
 /// What names of variables hold whose values are credentials.
@@ -77,6 +79,7 @@ pub(super) fn check(name: &str, value: &str) -> Result<(), String> {
             }),
             "`NAME=SECRET/KEY, …` for pods, else `NAME=variable/KEY, NAME=connection/ID, …`",
         ),
+        "volumes" => (all(value, |(claim, path)| is_label(claim) && path.starts_with('/')), "`CLAIM=/PATH, …`"),
         "accelerators" => (all(value, |(_, value)| device(value).is_some()), "`STEP=TYPE:COUNT, …`"),
         "node_selector" => {
             (all(value, |(label, value)| is_key(label) && (value.is_empty() || is_of_label(value))), "`LABEL=VALUE, …`")
@@ -318,6 +321,11 @@ impl<'a> Settings<'a> {
         self.pairs("node_selector")
     }
 
+    /// Claims of volumes, and where pods see them.
+    pub(super) fn volumes(&self) -> Vec<(&'a str, &'a str)> {
+        self.pairs("volumes")
+    }
+
     /// The image of an environment.
     pub(super) fn image(&self, environment: &str) -> Option<&'a str> {
         let images = images(self.text("image").unwrap_or_default());
@@ -366,6 +374,7 @@ mod tests {
             ("accelerators", "train.m=nvidia.com/gpu:2"),
             ("node_selector", "pool=training, example.com/zone=a"),
             ("image_pull_secret", "registry"),
+            ("volumes", "data=/mnt/data, models=/mnt/models"),
         ];
         for (name, value) in fine {
             assert_eq!(check(name, value), Ok(()), "{name}");
@@ -391,6 +400,7 @@ mod tests {
             ("accelerators", "train.m=nvidia.com/gpu:0"),
             ("node_selector", "pool"),
             ("image_pull_secret", "a_b"),
+            ("volumes", "data=mnt"),
         ];
         for (name, value) in wrong {
             assert!(check(name, value).is_err_and(|told| told.contains("of airflow")), "{name} {value}");
