@@ -2,6 +2,7 @@
 
 use mlpc_db::System;
 use mlpc_diagnostics::{Code, Diagnostic, Severity, codes, rule};
+use mlpc_hir::parameters::fixed_parameters;
 use mlpc_native::data::{Tools, ask};
 use mlpc_plan::identity::sha256_hex;
 use mlpc_plan::{Declared, Seen, check_lock, declared, lock, mismatches, wanted};
@@ -47,6 +48,9 @@ fn complaints(code: &Code, case: &Case, failing: bool) -> Vec<String> {
     let mut checked = check_files(&files);
     if let Some(lock) = &case.lock {
         checked.findings.extend(lock_findings(&checked, &lock.text, &files));
+    }
+    if code == rule::fixed_parameter {
+        checked.findings.extend(fixed_parameters(&checked.db, checked.project));
     }
     if [rule::schema_mismatch, rule::unreadable_source].contains(&code) {
         checked.findings.extend(data_findings(&checked, &files));

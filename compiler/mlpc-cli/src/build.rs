@@ -11,7 +11,8 @@ use crate::terminal::{Style, Terminal};
 use indexmap::IndexMap;
 use mlpc_diagnostics::{Diagnostic, FileSpan, Severity, Span, list_words, rule};
 use mlpc_emit::EmitError;
-use mlpc_emit::backend::{Choice, TRAIN, Unmet, unmet};
+use mlpc_emit::backend::{Choice, NATIVE, TRAIN, Unmet, unmet};
+use mlpc_hir::parameters::fixed_parameters;
 use mlpc_plan::Plan;
 use mlpc_plan::lock::Lock;
 use std::collections::BTreeMap;
@@ -74,6 +75,9 @@ pub fn build_for(
         .filter_map(|unmet| cannot(session, choice, &unmet))
         .collect();
     tell(session, &unmet, terminal)?;
+    if choice.backend.name() != NATIVE {
+        tell(session, &fixed_parameters(&session.db, session.project), terminal)?;
+    }
     let files =
         mlpc_emit::build_for(choice, &mut plan, &mut entries, &user_code(session)).map_err(|error| match &error {
             EmitError::SettingOf { target, setting, wrong } => session.location.wrong_setting(target, setting, wrong),

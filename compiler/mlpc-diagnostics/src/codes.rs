@@ -209,6 +209,7 @@ declare_codes! {
     MLP1002 open_production Error "production data without a role or an approval";
     // 12: backend
     MLP1201 not_supported_yet Error "a construct that this target or version cannot express";
+    MLP1202 fixed_parameter Note "a parameter that a run on a target cannot be given";
     // 13: style
     MLP1301 undocumented Note "a declaration without a documentation comment";
 }

@@ -2,7 +2,8 @@
 
 use crate::blocks::operations::parameter;
 use crate::names::{Space, resolve};
-use crate::typed::Const;
+use crate::parameters::can_be_given;
+use crate::typed::{Const, Formula};
 use crate::types::Interval;
 use mlpc_db::{Block, Db, SourceFile, parse_block};
 use mlpc_syntax::ast::{Arg, BinaryOp, Decl, Expr, ExprKind, UnaryOp};
@@ -22,6 +23,45 @@ pub fn constant(db: &dyn Db, file: SourceFile, expr: &Expr) -> Option<Const> {
             _ => None,
         }
     })
+}
+
+/// How the value of such an expression follows from parameters; `None` where it is the same in every run.
+#[must_use]
+pub fn formula(db: &dyn Db, file: SourceFile, expr: &Expr) -> Option<Formula> {
+    // What has no value has none for other values of parameters either.
+    constant(db, file, expr)?;
+    let formula = formula_of(db, file, expr)?;
+    names_parameter(&formula).then_some(formula)
+}
+
+fn formula_of(db: &dyn Db, file: SourceFile, expr: &Expr) -> Option<Formula> {
+    let boxed = |expr| formula_of(db, file, expr).map(Box::new);
+    match &expr.kind {
+        ExprKind::Name(name) => {
+            let block = resolve(db, file, Space::Block, name)?;
+            if block.keyword(db) == "param" {
+                return can_be_given(&parameter(db, block).value.ty)
+                    .then(|| Formula::Parameter(block.name(db).to_owned()));
+            }
+            constant(db, file, expr).map(Formula::Value)
+        }
+        ExprKind::Unary(UnaryOp::Neg, operand) => boxed(operand).map(Formula::Negative),
+        ExprKind::Binary(op, left, right) => Some(Formula::Binary(*op, boxed(left)?, boxed(right)?)),
+        ExprKind::List(items) => {
+            items.iter().map(|item| formula_of(db, file, item)).collect::<Option<_>>().map(Formula::List)
+        }
+        _ => constant(db, file, expr).map(Formula::Value),
+    }
+}
+
+fn names_parameter(formula: &Formula) -> bool {
+    match formula {
+        Formula::Parameter(_) => true,
+        Formula::Value(_) => false,
+        Formula::Negative(operand) => names_parameter(operand),
+        Formula::Binary(_, left, right) => names_parameter(left) || names_parameter(right),
+        Formula::List(items) => items.iter().any(names_parameter),
+    }
 }
 
 /// The value that a text spells, as on a command line: what is no literal is a text.

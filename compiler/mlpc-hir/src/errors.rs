@@ -724,6 +724,13 @@ pub fn unpinned_image(image: &str, reason: &str, span: Span) -> Finding {
         .help("`docker buildx imagetools inspect NAME:TAG` tells the digest")
 }
 
+/// A parameter that no run can be given another value of.
+pub fn fixed_parameter(name: &str, why: &str, span: Span) -> Finding {
+    finding(rule::fixed_parameter, format!("`{name}` is fixed when the program is built: {why}"), span)
+        .here("not given to runs")
+        .help("build with `--param` for another value; hyperparameters and `as_of` take parameters of each run")
+}
+
 /// Something that comes later.
 pub fn not_supported(what: &str, span: Span) -> Finding {
     finding(rule::not_supported_yet, format!("{what} is not supported by this version of mlpc"), span)

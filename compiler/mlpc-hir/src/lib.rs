@@ -15,6 +15,7 @@ pub mod library;
 mod load;
 pub mod names;
 mod outputs;
+pub mod parameters;
 pub mod python;
 mod references;
 mod requirement;

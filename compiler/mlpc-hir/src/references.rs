@@ -200,7 +200,7 @@ pub fn functions_in(expr: &Expr) -> Vec<String> {
 }
 
 /// The expressions directly within; neither the name of a called function nor a unit is one.
-fn parts(expr: &Expr) -> Vec<&Expr> {
+pub(crate) fn parts(expr: &Expr) -> Vec<&Expr> {
     match &expr.kind {
         ExprKind::Call(callee, args) => {
             let converts = matches!(&callee.kind, ExprKind::Name(name) if name == CONVERT);

@@ -102,6 +102,8 @@ pub struct Pipeline {
     pub seed: Option<i64>,
     /// To what was known then every dataset is cut: a day or an instant.
     pub as_of: Option<Const>,
+    /// The parameter that it names.
+    pub as_of_from: Option<String>,
     /// When it runs.
     pub schedule: Option<Schedule>,
     /// Who is told how a run ended.

@@ -5,7 +5,8 @@ program, and keeps what it made under its identity, unless that is there already
 and `--output NAME=PATH` take the place of the store where the orchestrator carries files itself; with
 `--carried` it carries all of them, and the store only learns what was made. `push` puts the pinned
 files of a project into the store before the first run, `finish` records a run whose steps have all
-ended well, and tells who wants to know. Exit codes are those of steps: 3 is a gate that refused, or a
+ended well, and tells who wants to know. `--param`, `--params` and `--scheduled` give the run other values of the
+plan's parameters: to all of its steps the same. Exit codes are those of steps: 3 is a gate that refused, or a
 step behind one; with `--passed FILE` that is written to the file instead.
 """
 
@@ -25,7 +26,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mlp_runtime import files, formats, notify, plans, stores, variables
+from mlp_runtime import files, formats, notify, parameters, plans, stores, variables
 from mlp_runtime.artifacts import RESULT, Artifacts
 from mlp_runtime.environment import cache
 from mlp_runtime.plans import ROOT, Plan, Reference, Step
@@ -352,15 +353,17 @@ def _pairs(texts: Sequence[str]) -> dict[str, Path]:
     }
 
 
-def _step(
-    run: Run, name: str, identity: str | None, *, passed: Path | None, told: Path | None
-) -> int:
-    """Run a step, if it is the one that the orchestrator means, and say what came of it."""
-    known = run.plan.step(name).identity
+def _check_identity(built: Plan, name: str, identity: str | None) -> None:
+    """Fail unless a step is the one that the orchestrator means, whatever values the run is given."""
+    known = built.step(name).identity
     if identity is not None and identity != known:
         raise Failure(
             f"{name} is {known[:12]} here and {identity[:12]} in the pipeline: this image holds another build"
         )
+
+
+def _step(run: Run, name: str, *, passed: Path | None, told: Path | None) -> int:
+    """Run a step and say what came of it."""
     with tempfile.TemporaryDirectory(prefix="mlp-") as temporary:
         code = run.step(name, Path(temporary))
     if told is not None and code in (0, REFUSED):
@@ -391,6 +394,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--identity", metavar="SHA256", help="which the step must have")
     parser.add_argument("--passed", type=Path, metavar="FILE", help="takes true or false of a gate")
     parser.add_argument("--told", type=Path, metavar="FILE", help="takes what Kubeflow shows")
+    parser.add_argument("--param", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--params", metavar="JSON", help="values of parameters by name")
+    parser.add_argument("--scheduled", metavar="TIME", help="for when the run is scheduled")
     parser.add_argument("--status", metavar="JSON", help="how all steps ended")
     parser.add_argument("--project", type=Path, metavar="DIR")
     parser.add_argument("--input", action="append", default=[], metavar="NAME=PATH")
@@ -398,6 +404,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         plan = plans.load(plans.entry(args.entry) if args.plan is None else args.plan)
+        built = plan
+        if args.action in ("step", "finish"):
+            values = parameters.given(plan.parameters, args.param, args.params)
+            plan = plan.with_values(values, args.scheduled)
         run = Run(
             plan,
             stores.open_store(args.store or plan.storage),
@@ -410,7 +420,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if args.action == "step":
             if args.step is None:
                 parser.error("step needs the name of one")
-            return _step(run, args.step, args.identity, passed=args.passed, told=args.told)
+            _check_identity(built, args.step, args.identity)
+            return _step(run, args.step, passed=args.passed, told=args.told)
         if args.action == "finish" and args.status is not None:
             run.ended(args.status)
             return 0

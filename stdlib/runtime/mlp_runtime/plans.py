@@ -1,4 +1,7 @@
-"""A plan as `plan.json` holds it: its steps, how each is called, and which result of an earlier step it means."""
+"""A plan as `plan.json` holds it: its steps, how each is called, and which result of an earlier step it means.
+
+A run may be given values of parameters; then the plan is the one that the compiler makes with these values.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,13 @@ import hashlib
 import json
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from mlp_runtime import files, formats
+from mlp_runtime import files, formats, parameters
 from mlp_runtime.step import Failure
 
 Json = Mapping[str, Any]
@@ -160,6 +164,61 @@ class Plan:
         source: Json = found
         return source
 
+    @property
+    def parameters(self) -> Json:
+        """What a run may be given, by name."""
+        known: Json = self.record.get("parameters", {})
+        return known
+
+    def with_values(self, values: Json, scheduled: str | None = None) -> Plan:
+        """The plan of a run that is given these values, and is scheduled for a moment: steps and identities as the compiler
+        makes them.
+        """
+        values = dict(values)
+        for name, parameter in self.parameters.items():
+            if scheduled and parameter.get("scheduled") and name not in values:
+                zone = self.record.get("schedule", {}).get("timezone", "UTC")
+                values[name] = parameters.day_of(scheduled, zone)
+        if not values:
+            return self
+        defaults = {name: parameter["value"] for name, parameter in self.parameters.items()}
+        steps = [_given(record, {**defaults, **values}) for record in self.record["steps"]]
+        return Plan({**self.record, "steps": self._identified(steps)}, self.entry)
+
+    def _identified(self, steps: Sequence[Json]) -> list[Json]:
+        """The steps with their identities: SHA-256 of the JSON that the compiler writes of all that a result depends on."""
+        sources = {item["name"]: item["sha256"] for item in self.record["sources"]}
+        known: dict[str, str] = {}
+        identified: list[Json] = []
+
+        def made_of(reference: Reference) -> str:
+            facts = reference.facts
+            if reference.kind == "source":
+                return f"source:{sources.get(facts['name'], '')}"
+            if reference.kind == "step":
+                return f"step:{known.get(facts['step'], '')}:{facts['output']}"
+            return reference.key
+
+        for record in steps:
+            step = Step(record)
+            environment = self.record["environments"].get(record["environment"], {})
+            inputs = {name: made_of(reference) for name, reference in step.inputs.items()}
+            ingredients = {
+                "format": "mlp-identity/v1",
+                "step": step.id,
+                "program": record["program"]["sha256"],
+                "environment": environment.get("digest", ""),
+                "params": _sorted({name: item["value"] for name, item in record["params"].items()}),
+                "seed": record["seed"],
+                **({} if record.get("fold") is None else {"fold": record["fold"]}),
+                "cpu": step.threads,
+                "inputs": _sorted(inputs),
+                "outputs": _sorted(step.outputs),
+            }
+            known[step.id] = hashlib.sha256(compact(ingredients).encode()).hexdigest()
+            identified.append({**record, "identity": known[step.id]})
+        return identified
+
     def settled_when_run(self) -> list[Reference]:
         """All inputs that are settled when a run starts, each once."""
         found = {
@@ -205,6 +264,43 @@ def load(path: Path | None = None) -> Plan:
     path = path or entry(None)
     name = path.stem if path.absolute().parent.name == "plans" else ""
     return Plan(files.read_json(path, format=formats.PLAN), name)
+
+
+def compact(value: Any) -> str:
+    """JSON to the byte as the compiler writes it: without spaces, and numbers in its own form."""
+    if isinstance(value, Mapping):
+        return (
+            "{" + ",".join(f"{compact(name)}:{compact(item)}" for name, item in value.items()) + "}"
+        )
+    if isinstance(value, list):
+        return "[" + ",".join(map(compact, value)) + "]"
+    if type(value) is float:
+        return _float(value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _float(value: float) -> str:
+    """The shortest digits that are this number; with an exponent below 1e-5 and from 1e16 on."""
+    if value == 0.0 or 1e-5 <= abs(value) < 1e16:
+        text = repr(value)
+        return format(Decimal(text), "f") if "e" in text else text
+    mantissa, _, exponent = repr(value).partition("e")
+    return f"{mantissa}e{int(exponent):+d}"
+
+
+def _sorted(values: Json) -> Json:
+    return dict(sorted(values.items()))
+
+
+def _given(record: Json, values: Json) -> Json:
+    """A step's record with what follows from the values of parameters."""
+    params = {
+        name: {**item, "value": parameters.value_of(item["derived"], values)}
+        if "derived" in item
+        else item
+        for name, item in record["params"].items()
+    }
+    return {**record, "params": params}
 
 
 def _reference(record: Json) -> Reference:

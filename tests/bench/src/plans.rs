@@ -55,6 +55,7 @@ fn plan(steps: Vec<Step>) -> Plan {
         pipeline: Pipeline { name: "bench".to_owned(), doc: None, owner: None, seed: 1, profile: None, storage: None },
         schedule: None,
         notify: Vec::new(),
+        parameters: IndexMap::new(),
         sources: Vec::new(),
         environments: IndexMap::new(),
         features: IndexMap::new(),

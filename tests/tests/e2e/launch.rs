@@ -1,6 +1,7 @@
 //! A plan run step by step as an orchestrator does, over a store, gives what the executor of this machine gives.
 
 use mlpc_plan::variables::{FIXED, THREADS};
+use mlpc_tests::given;
 use mlpc_tests::project::Project;
 use mlpc_tests::python;
 use mlpc_tests::store::results;
@@ -109,4 +110,51 @@ step look {
     assert_eq!(seen.lines().count(), names.len(), "{seen}");
     assert!(FIXED.iter().all(|(name, value)| seen.lines().any(|line| line == format!("{name}={value}"))), "{seen}");
     assert_eq!(results(&launched.store.join("store")), results(&launched.project.path.join(".mlp/store")));
+}
+
+#[test]
+fn values_of_parameters_make_what_the_compiler_makes_of_them() {
+    let launched = Launched::of(given::project());
+    launched.succeed(&["push", "--project", ".."]);
+    let plan = launched.plan();
+    let names: Vec<&String> = plan["parameters"].as_object().unwrap().keys().collect();
+    assert_eq!(names, ["day", "passes", "trust", "how"], "{plan:#}");
+    let as_json = r#"{"day": "2025-01-25", "passes": 60.0, "trust": 3, "how": null}"#;
+    let scheduled = "2025-01-25T23:30:00Z";
+    let cases: &[(&[&str], &[&str])] = &[
+        (&["--params", as_json], &["--param", "day=2025-01-25", "--param", "passes=60", "--param", "trust=3"]),
+        // The day begins in the zone of the schedule.
+        (
+            &["--scheduled", scheduled, "--param", "trust=7.5e-7", "--param", "how=newton-cg"],
+            &["--param", "day=2025-01-26", "--param", "trust=7.5e-7", "--param", "how=newton-cg"],
+        ),
+        // What somebody says goes before what is scheduled.
+        (
+            &["--scheduled", scheduled, "--params", r#"{"day": "2025-01-20"}"#, "--param", "trust=4e16"],
+            &["--param", "day=2025-01-20", "--param", "trust=4e16"],
+        ),
+    ];
+    for (at, (run, native)) in cases.iter().enumerate() {
+        let name = format!("r{at}");
+        for step in plan["steps"].as_array().unwrap() {
+            launched.succeed(&[&["step", step["id"].as_str().unwrap(), "--run", &name], *run].concat());
+        }
+        launched.succeed(&[&["finish", "--run", &name], *run].concat());
+        let _ = launched.project.succeed(native);
+        let kept = results(&launched.store.join("store"));
+        assert_eq!(kept, results(&launched.project.path.join(".mlp/store")), "{run:?}");
+    }
+
+    for (wrong, said) in [
+        ("passes=501", "passes is in 1..=500, not 501"),
+        ("passes=1.5", "passes is a whole number, not 1.5"),
+        ("trust=0", "trust is in 0<.., not 0.0"),
+        ("how=sag", "how is one of lbfgs, newton-cg, not sag"),
+        ("day=tomorrow", "day is a day as 2026-01-31, not \"tomorrow\""),
+        ("depth=3", "no run can be given a parameter depth: this build takes day, passes, trust, how"),
+    ] {
+        let output = launched.launch(&["step", "ingest.rides", "--run", "wrong", "--param", wrong]);
+        assert_eq!(output.status.code(), Some(1), "{wrong}");
+        assert_eq!(String::from_utf8_lossy(&output.stderr).trim(), said);
+    }
 }

@@ -812,7 +812,7 @@ fn texts_of_people_come_back_as_they_were() {
         plan.pipeline.doc = Some((*doc).to_owned());
         let train = plan.steps.iter_mut().find(|step| step.id == "train.species_model").unwrap();
         for (number, text) in TEXTS.iter().chain(&[long.as_str()]).enumerate() {
-            let param = Param { python_type: "str".to_owned(), value: json!(text), default: false };
+            let param = Param { python_type: "str".to_owned(), value: json!(text), default: false, derived: None };
             train.params.insert(format!("text_{number}"), param);
         }
         let tree = mlpc_emit::build_for(&kubeflow, &mut plan, &mut Default::default(), &BTreeMap::new()).unwrap();

@@ -52,7 +52,7 @@ pub(super) fn ingest(context: &Context<'_>, ingest: &Ingest) -> Result<Parts, Em
 fn cut_to(cut: &Cut, timezone: Option<&str>) -> String {
     let mut arguments = vec![
         Argument::positional(Py::name("rows")),
-        Argument::positional(Py::string(&cut.as_of)),
+        Argument::positional(Py::name("args.as_of")),
         Argument::keyword("time", Py::string(&cut.time)),
     ];
     if cut.rows_ms != 0 {

@@ -128,6 +128,7 @@ pub fn plan(steps: Vec<Step>) -> Plan {
         pipeline: Pipeline { name: "demo".to_owned(), doc: None, owner: None, seed: 42, profile: None, storage: None },
         schedule: None,
         notify: Vec::new(),
+        parameters: IndexMap::new(),
         sources: Vec::new(),
         environments: IndexMap::new(),
         features: IndexMap::new(),
@@ -202,7 +203,8 @@ impl With for Step {
     }
 
     fn param(mut self, name: &str, value: Value) -> Self {
-        self.params.insert(name.to_owned(), Param { python_type: "object".to_owned(), value, default: false });
+        self.params
+            .insert(name.to_owned(), Param { python_type: "object".to_owned(), value, default: false, derived: None });
         self
     }
 

@@ -4,6 +4,7 @@ use crate::build::{self, NoLock};
 use crate::commands::targets;
 use crate::error::ToolError;
 use crate::exit::Exit;
+use crate::params::{self, Given};
 use crate::project::{self, Target as Program, shown};
 use crate::terminal::{Style, Terminal};
 use crate::text::plural;
@@ -20,6 +21,9 @@ pub struct Args {
     /// Where to put it; by default `build/<target>` in the project
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Another value for a parameter of the program; on a server each run may be given its own
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = params::parse)]
+    params: Vec<Given>,
     /// Refuse to build without `mlp.lock` instead of making it
     #[arg(long)]
     locked: bool,
@@ -30,7 +34,7 @@ pub fn run(args: &Args, terminal: &mut Terminal) -> Result<Exit, ToolError> {
     if args.out.is_some() && args.target.len() > 1 {
         return Err(ToolError::usage("`--out` is for one target, and there are several".to_owned()));
     }
-    let session = project::open(&args.program)?;
+    let session = project::open_with(&args.program, &args.params)?;
     let choices = args.target.iter().map(|name| targets::choose(&session.location.config, name));
     for choice in choices.collect::<Result<Vec<_>, _>>()? {
         let no_lock = if args.locked { NoLock::Refuse } else { NoLock::Make };

@@ -1,12 +1,14 @@
 //! How a block runs: resources, retry, timeout, environment; and the blocks that hold such defaults.
 
 use super::{Context, context};
-use crate::consts::{SCHEDULED_DATE, awaits_the_day, constant, day, dotted, instant, literal, moment, spelled};
+use crate::consts::{
+    SCHEDULED_DATE, awaits_the_day, constant, day, dotted, formula, instant, literal, moment, spelled,
+};
 use crate::entries::call_of;
 use crate::errors;
 use crate::library::{body, nested, setting};
 use crate::requirement::check_requirement;
-use crate::typed::{Checked, Const, Environment, Operations, Parameter, Pipeline};
+use crate::typed::{Checked, Const, Environment, Formula, Operations, Parameter, Pipeline};
 use crate::types::{Interval, Ty, TyKind};
 use mlpc_db::{Block, Db, Project, parse_block};
 use mlpc_syntax::ast::{BlockDecl, Decl, Entry, Expr, ExprKind};
@@ -38,7 +40,11 @@ pub fn pipeline<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Pipeline> {
         _ => None,
     };
     let as_of = setting(decl, "as_of").and_then(|expr| as_of(&mut context, expr));
-    context.done(Pipeline { owner, seed, as_of, schedule, notify, storage, storages, operations })
+    let as_of_from = setting(decl, "as_of").and_then(|expr| match formula(db, context.file, expr) {
+        Some(Formula::Parameter(name)) => Some(name),
+        _ => None,
+    });
+    context.done(Pipeline { owner, seed, as_of, as_of_from, schedule, notify, storage, storages, operations })
 }
 
 /// The time to which every dataset is cut: a day or an instant.
@@ -184,6 +190,12 @@ pub fn parameter<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Parameter> 
         None if scheduled => Ty::new(TyKind::Date),
         None => value.clone().map_or_else(Ty::unknown, |value| crate::infer::literal_expr(value, decl.span).ty),
     };
+    // The same number, whoever gives it and however it is written.
+    let value = match value {
+        #[expect(clippy::cast_precision_loss, reason = "a number that is declared to be in floating point")]
+        Some(Const::Int(whole)) if ty.kind == TyKind::Float => Some(Const::Float(whole as f64)),
+        other => other,
+    };
     let range = decl.domain.as_ref().and_then(crate::consts::interval).unwrap_or(Interval::ALL);
     let span = decl.value.as_ref().map_or(decl.name.span, |expr| expr.span);
     match &value {
@@ -202,7 +214,11 @@ pub fn parameter<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Parameter> 
             let is_word = set.is_none()
                 && !scheduled
                 && decl.value.as_ref().is_some_and(|expr| matches!(expr.kind, ExprKind::Name(_)));
-            if !is_word && !found.fits(&ty.kind) {
+            let fits = match (&ty.kind, value) {
+                (TyKind::Category(Some(levels)), Const::Str(level)) => levels.contains(level),
+                _ => is_word || found.fits(&ty.kind),
+            };
+            if !fits {
                 let what = format!("`{}`", decl.name.text);
                 context.findings.push(errors::mismatch(&what, &format!("`{}`", ty.kind), &found, span));
             } else if value.number().is_some_and(|number| !range.contains(number)) {

@@ -3,7 +3,7 @@
 use super::features::features_shape;
 use super::split::PARTS;
 use super::{Context, context};
-use crate::consts::{constant, dotted};
+use crate::consts::{constant, dotted, formula};
 use crate::entries::call_of;
 use crate::errors;
 use crate::infer::causes::{Cause, cause_of};
@@ -14,6 +14,7 @@ use crate::types::TyKind;
 use mlpc_db::{Block, Db, Place};
 use mlpc_diagnostics::Span;
 use mlpc_syntax::ast::{Arg, BlockDecl};
+use std::collections::BTreeMap;
 
 /// A training job, checked.
 #[salsa::tracked]
@@ -102,8 +103,12 @@ pub fn hyperparameters(
     args: &[Arg],
 ) -> Vec<Hyperparameter> {
     let mut given: Vec<(&HyperSig, Const)> = Vec::new();
+    let mut formulas = BTreeMap::new();
     for arg in args {
         given.extend(hyperparameter(context, owner, params, arg, &given));
+        if let (Some(name), Some(formula)) = (&arg.name, formula(context.db, context.file, &arg.value)) {
+            formulas.insert(name.text.as_str(), formula);
+        }
     }
     let value_of =
         |param: &HyperSig| given.iter().find(|(other, _)| other.name == param.name).map(|(_, value)| value.clone());
@@ -113,7 +118,15 @@ pub fn hyperparameters(
             let set = value_of(param);
             let default = set.is_none();
             let value = set.or_else(|| param.default.clone())?;
-            Some(Hyperparameter { name: param.name.clone(), python_type: param.python_type(), value, default })
+            Some(Hyperparameter {
+                name: param.name.clone(),
+                python_type: param.python_type(),
+                value,
+                default,
+                formula: formulas.remove(param.name.as_str()),
+                is_float: is_float(param),
+                range: param.range,
+            })
         })
         .collect()
 }
@@ -156,6 +169,11 @@ fn hyperparameter<'a>(
     judged.map_err(|finding| context.findings.push(finding)).ok().map(|value| (param, value))
 }
 
+/// Whether whole numbers are widened.
+fn is_float(param: &HyperSig) -> bool {
+    param.forms.contains(&HyperForm::Float) && !param.forms.contains(&HyperForm::Int)
+}
+
 enum Misfit {
     Type(Const),
     Range(Const),
@@ -164,11 +182,9 @@ enum Misfit {
 /// Whether a value fits a parameter, widened where that is exact.
 #[expect(clippy::cast_precision_loss, reason = "an int hyperparameter given for a float is small")]
 fn judge(param: &HyperSig, value: Const) -> Result<Const, Misfit> {
-    let value = match (&value, param.forms.as_slice()) {
-        (Const::Int(int), forms) if forms.contains(&HyperForm::Float) && !forms.contains(&HyperForm::Int) => {
-            Const::Float(*int as f64)
-        }
-        _ => value,
+    let value = match value {
+        Const::Int(int) if is_float(param) => Const::Float(int as f64),
+        other => other,
     };
     let fits = match &value {
         Const::Null => param.nullable,

@@ -1,6 +1,8 @@
 //! Splits, and what is trained on them.
 
 use super::Const;
+use crate::types::Interval;
+use mlpc_syntax::ast::BinaryOp;
 
 /// A split.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -102,6 +104,27 @@ pub struct Hyperparameter {
     pub value: Const,
     /// Whether nobody set it.
     pub default: bool,
+    /// How it follows from parameters that a run may be given.
+    pub formula: Option<Formula>,
+    /// Whether a whole number is given as one in floating point.
+    pub is_float: bool,
+    /// Allowed values.
+    pub range: Interval,
+}
+
+/// What a value follows from, where it is not the same in every run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Formula {
+    /// A parameter by its name.
+    Parameter(String),
+    /// A constant.
+    Value(Const),
+    /// `-x`.
+    Negative(Box<Formula>),
+    /// `a + b`.
+    Binary(BinaryOp, Box<Formula>, Box<Formula>),
+    /// `[a, b]`.
+    List(Vec<Formula>),
 }
 
 /// A training job.

@@ -3,6 +3,7 @@
 mod entry;
 mod expr;
 mod features;
+mod parameters;
 mod predict;
 mod recording;
 mod seen;
@@ -30,10 +31,11 @@ use mlpc_hir::all_blocks;
 use mlpc_hir::blocks::operations;
 use mlpc_hir::library::body;
 use mlpc_hir::names::qualified;
+use mlpc_hir::parameters::{RunParameter, run_parameters};
 use mlpc_hir::typed::{Const, Operations};
 use mlpc_lineage::{Lineage, lineage};
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BTreeMap, BinaryHeap, HashMap};
 
 /// The plan of a program that the check found no error in, with what the lock pins.
 #[must_use]
@@ -71,6 +73,7 @@ fn begin<'db>(db: &'db dyn Db, project: Project, lock: &Lock) -> (Lowering<'db>,
         },
         schedule: declared.schedule.as_ref().map(entry::schedule),
         notify: entry::notify(&declared.notify),
+        parameters: IndexMap::new(),
         sources: sources(&wanted, lock),
         environments: environments(&wanted, lock),
         features: IndexMap::new(),
@@ -91,9 +94,19 @@ fn lowering(db: &dyn Db, project: Project) -> Lowering<'_> {
         pipeline: block.map_or_else(String::new, |block| block.name(db).to_owned()),
         seed: pipeline.seed.unwrap_or_default(),
         as_of: pipeline.as_of,
+        as_of_from: pipeline.as_of_from,
+        parameters: run_parameters(db, project),
+        fixed: declared_values(db, project),
         defaults: pipeline.operations,
         environment: default_environment(db, project),
     }
+}
+
+fn declared_values(db: &dyn Db, project: Project) -> BTreeMap<String, Const> {
+    let declared = all_blocks(db, project, "param").into_iter();
+    declared
+        .filter_map(|block| Some((block.name(db).to_owned(), operations::parameter(db, block).value.value.clone()?)))
+        .collect()
 }
 
 fn sources(wanted: &Wanted, lock: &Lock) -> Vec<Source> {
@@ -155,6 +168,12 @@ pub(crate) struct Lowering<'db> {
     seed: i64,
     /// To what was known then every dataset is cut.
     as_of: Option<Const>,
+    /// The parameter that it is.
+    as_of_from: Option<String>,
+    /// What a run may be given.
+    parameters: Vec<RunParameter>,
+    /// The values of all parameters, by name.
+    fixed: BTreeMap<String, Const>,
     defaults: Operations,
     environment: String,
 }
@@ -169,6 +188,7 @@ impl Lowering<'_> {
         self.feature_steps(plan, &mut steps);
         self.model_steps(plan, &mut steps);
         plan.steps = ordered(steps);
+        self.set_parameters(plan);
         plan.finals = self.finals(plan);
     }
 

@@ -32,6 +32,7 @@ impl Lowering<'_> {
         let read: BTreeSet<String> =
             plan.steps.iter().flat_map(|step| step.inputs.values()).filter_map(source).collect();
         plan.sources.retain(|source| read.contains(&source.name));
+        self.set_parameters(&mut plan);
         plan.finals = self.finals(&plan);
         Some(plan)
     }

@@ -29,7 +29,7 @@ impl Lowering<'_> {
 
     /// To what the pipeline cuts a dataset; one without a time is seen as it is.
     pub(super) fn cut(&self, name: &str) -> Option<Cut> {
-        let as_of = iso(self.as_of.as_ref()?);
+        self.as_of.as_ref()?;
         let block = block_named(self.db, self.project, "dataset", name)?;
         let (value, shape) = (&dataset(self.db, block).value, dataset_shape(self.db, block));
         let time = value.timestamp.clone().or_else(|| value.valid.as_ref().map(|(from, _)| from.clone()))?;
@@ -41,7 +41,7 @@ impl Lowering<'_> {
         };
         let rows_ms = known(false).map(|(_, ms)| ms).max().unwrap_or_default();
         let cells = known(true).filter(|(_, ms)| *ms > rows_ms).collect();
-        Some(Cut { as_of, time, rows_ms, cells })
+        Some(Cut { time, rows_ms, cells })
     }
 
     /// Until when labels over a dataset are complete, where they read what is known `known_ms` after its row.

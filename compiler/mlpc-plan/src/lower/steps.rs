@@ -7,8 +7,8 @@ use super::splits::fold_id;
 use crate::Plan;
 use crate::plan::{
     Against, ArtifactKind, CategoryStyle, Check, ColumnSchema, Evaluate, Expectation, Format, Gate, Ingest, InputRef,
-    MetricCall, MetricNeeds, Output, Param, Program, Quantity, Register, Requirement, Resources, Retry, Rows, Step,
-    StepSpec, Train, UserPython, UserShell, Validate,
+    MetricCall, MetricNeeds, Output, Program, Quantity, Register, Requirement, Resources, Retry, Rows, Step, StepSpec,
+    Train, UserPython, UserShell, Validate,
 };
 use crate::wanted::reference_name;
 use indexmap::IndexMap;
@@ -122,8 +122,10 @@ impl Lowering<'_> {
             let checked = &dataset(self.db, block).value;
             let Some((source, format)) = checked.source.as_ref().filter(|_| used.contains(&name)) else { continue };
             let schema: Vec<_> = checked.columns.iter().map(column_schema).collect();
-            let ingest = StepSpec::Ingest(Ingest { cut: self.cut(&name), ..ingest(&name, checked, format) });
-            let mut read = self.step("ingest", &name, block, &Operations::default(), ingest);
+            let ingest = Ingest { cut: self.cut(&name), ..ingest(&name, checked, format) };
+            let as_of = self.as_of_param().filter(|_| ingest.cut.is_some());
+            let mut read = self.step("ingest", &name, block, &Operations::default(), StepSpec::Ingest(ingest));
+            read.params.extend(as_of.map(|as_of| ("as_of".to_owned(), as_of)));
             let source = match source {
                 SourceRef::File(_) | SourceRef::Package { .. } | SourceRef::Server { .. } => {
                     InputRef::Source { name: name.clone() }
@@ -268,12 +270,7 @@ impl Lowering<'_> {
         }
         job.outputs.insert("model".to_owned(), output(ArtifactKind::Model, "model"));
         for parameter in &checked.hyperparameters {
-            let param = Param {
-                python_type: parameter.python_type.clone(),
-                value: value(&parameter.value),
-                default: parameter.default,
-            };
-            job.params.insert(parameter.name.clone(), param);
+            job.params.insert(parameter.name.clone(), self.hyperparameter(parameter));
         }
         job.seed = Some(self.derived(&job.id));
         Some(job)

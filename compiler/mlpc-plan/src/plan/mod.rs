@@ -6,6 +6,7 @@ mod entry;
 mod expr;
 mod features;
 mod learn;
+mod parameter;
 mod spec;
 mod test;
 
@@ -13,6 +14,7 @@ pub use entry::{Ending, Notify, Schedule};
 pub use expr::Expr;
 pub use features::*;
 pub use learn::*;
+pub use parameter::{Derived, Formula, Parameter};
 pub use spec::*;
 pub use test::*;
 
@@ -41,6 +43,9 @@ pub struct Plan {
     /// Who is told how a run ended.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notify: Vec<Notify>,
+    /// What a run may be given, by name; each step says which of its values follow from that.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub parameters: IndexMap<String, Parameter>,
     /// Files that enter from outside, pinned by the lock.
     pub sources: Vec<Source>,
     /// Where steps run, by name.
@@ -355,6 +360,9 @@ pub struct Param {
     pub value: Value,
     /// Whether the value is the trainer's default.
     pub default: bool,
+    /// How it follows from [`Plan::parameters`]; `None`: it is the same in every run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub derived: Option<Derived>,
 }
 
 /// What a step may use.

@@ -106,13 +106,12 @@ pub enum Format {
     },
 }
 
-/// Cuts a dataset to what was known at a time: rows with `time + rows_ms <= as_of`, and in those that are left, null
+/// Cuts a dataset to what was known at a time, the step's parameter `as_of`: a day (its midnight in the dataset's zone)
+/// or an instant, ISO 8601. What is left are rows with `time + rows_ms <= as_of`, and in those that are left, null
 /// for what was not known yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Cut {
-    /// A day (its midnight in the dataset's zone) or an instant, ISO 8601.
-    pub as_of: String,
     /// The row's time.
     pub time: String,
     /// How long after its time a row is known, in milliseconds: the largest of its columns that may not be null.
