@@ -227,6 +227,10 @@ mod tests {
             ("[project\n", "is no TOML", "here"),
             ("[target.kubeflow]\nsecrets = \"KEY=store\"\n", "is `NAME=SECRET/KEY, …`", "not of this form"),
             ("[target.airflow]\nstart_date = \"today\"\n", "is a day as 2026-01-31", "not of this form"),
+            ("[target.prefect]\nparallel = \"0\"\n", "is a whole number from 1 on", "not of this form"),
+            ("[target.prefect]\nimage = \"a:latest\"\n", "is an image by its digest", "not of this form"),
+            ("[target.prefect]\nsecrets = \"token\"\n", "is names of variables", "not of this form"),
+            ("[target.prefect]\nresults = \"s3\"\n", "is a block", "not of this form"),
         ];
         for (text, message, hint) in cases {
             let shown = parse(text, "mlp.toml").unwrap_err().render(false);

@@ -90,6 +90,17 @@ impl Backend for Prefect {
         SETTINGS
     }
 
+    fn check(&self, setting: &str, value: &str) -> Result<(), String> {
+        let (fits, form) = match setting {
+            "image" => (is_pinned(value), "an image by its digest: `NAME@sha256:…`"),
+            "results" => (value.split('/').filter(|part| !part.is_empty()).count() == 2, "a block: `TYPE/NAME`"),
+            "secrets" => (variables(value).iter().all(|name| is_variable(name)), "names of variables: `NAME, NAME, …`"),
+            "parallel" => (value.parse().is_ok_and(|count: u32| count > 0), "a whole number from 1 on"),
+            _ => return Ok(()),
+        };
+        if fits { Ok(()) } else { Err(format!("`{setting}` of `target.prefect` is {form}")) }
+    }
+
     fn deployed(&self, plan: &Plan, entry: &str) -> Option<String> {
         Some(format!("{}/{entry}", definition_name(plan, entry)))
     }
@@ -145,28 +156,26 @@ struct Settings<'a> {
 impl<'a> Settings<'a> {
     fn of(target: &Target<'a>) -> Result<Self, EmitError> {
         let choice = target.choice;
-        let wrong = |name: &str, why: &str| {
-            EmitError::Setting(format!("`{name}` of `[target.{}]`: {why}", choice.backend.name()))
-        };
-        let parallel = choice.setting("parallel").and_then(|text| text.parse().ok()).filter(|count| *count > 0);
-        let secrets: Vec<&str> =
-            choice.setting("secrets").into_iter().flat_map(|text| text.split(',')).map(str::trim).collect();
-        if !secrets.iter().all(|name| is_variable(name)) {
-            return Err(wrong("secrets", "these are names of variables with commas between them"));
-        }
-        let image = choice.setting("image");
-        if choice.setting("work_pool_type") != Some("process") && !image.is_some_and(is_pinned) {
-            return Err(wrong("image", "a flow that runs in a container needs one by its digest: `NAME@sha256:…`"));
+        let in_containers = choice.setting("work_pool_type") != Some("process");
+        let image = choice.setting("image").filter(|_| in_containers);
+        if in_containers && image.is_none() {
+            let told = "`image` of `[target.prefect]`: a flow that runs in a container needs one by its digest";
+            return Err(EmitError::Setting(told.to_owned()));
         }
         Ok(Self {
             store: choice.setting("store"),
             work_pool: choice.setting("work_pool").unwrap_or_default(),
-            image: image.filter(|_| choice.setting("work_pool_type") != Some("process")),
+            image,
             results: choice.setting("results"),
-            secrets,
-            parallel: parallel.ok_or_else(|| wrong("parallel", "this is a whole number from 1 on"))?,
+            secrets: choice.setting("secrets").map(variables).unwrap_or_default(),
+            parallel: choice.setting("parallel").and_then(|text| text.parse().ok()).unwrap_or(1),
         })
     }
+}
+
+/// Names with commas between them.
+fn variables(text: &str) -> Vec<&str> {
+    text.split(',').map(str::trim).collect()
 }
 
 /// Whether a variable of an environment may be called so.
