@@ -400,6 +400,23 @@ fn predictions_are_delivered_through_the_store() {
     assert_eq!(delivered(), predictions(&first));
 }
 
+/// Why folds are tasks and not a loop (decision 0063): what a loop makes reaches no container.
+#[test]
+fn what_a_loop_makes_reaches_no_container() {
+    let told: Value = serde_json::from_str(&printed(script("loops.py").current_dir("/"))).unwrap();
+    let made = json!({
+        "rows/out": "rows",
+        "for-loop-2-iteration-0/train/out": "rows 1",
+        "for-loop-2-iteration-0/judge/out": "rows 1 judged",
+        "for-loop-2-iteration-1/train/out": "rows 2",
+        "for-loop-2-iteration-1/judge/out": "rows 2 judged",
+    });
+    assert_eq!(told["made"], made);
+    assert!(told["path"].as_str().unwrap().contains("pass the whole list of artifacts only"), "{told}");
+    assert_eq!(told["placeholder"], "{{$.inputs.artifacts['every']}}");
+    assert_eq!(told["collected"], "IndexError");
+}
+
 /// Everything that `mlp.toml` may say.
 const SETTINGS: &str = r#"
 [target.kubeflow]
