@@ -5,6 +5,7 @@ use mlpc_native::digest::digest;
 use mlpc_plan::Plan;
 use mlpc_plan::plan::Param;
 use mlpc_tests::command::{Ended, ended, mlpc};
+use mlpc_tests::example::{self, EXAMPLES};
 use mlpc_tests::plan::needs;
 use mlpc_tests::podman::Podman;
 use mlpc_tests::project::{Project, Run};
@@ -234,6 +235,26 @@ fn diabetes_runs_on_kubeflow_as_on_this_machine() {
     assert_runs_the_same(&Project::example("diabetes"));
 }
 
+#[test]
+fn flights_run_on_kubeflow_as_on_this_machine() {
+    // The run on this machine fetches what is to be pushed.
+    let here = example::native("flights");
+    let project = Project::example("flights");
+    let built = Built::of(&project);
+    built.push();
+    let ran = built.run();
+    assert!(ran.ran_smoothly(), "{} {:?}", ran.ended, ran.containers);
+    let mut there = Vec::new();
+    for step in built.plan()["steps"].as_array().unwrap() {
+        let made = ran.artifacts.join(task(step["id"].as_str().unwrap()));
+        let outputs = step["outputs"].as_object().unwrap().keys();
+        let digests = outputs.map(|output| (output.clone(), json!(digest(&made.join(output)).unwrap()))).collect();
+        there.push((step["identity"].as_str().unwrap().to_owned(), Value::Object(digests)));
+    }
+    there.sort_by(|left, right| left.0.cmp(&right.0));
+    assert_eq!(there, here);
+}
+
 /// Kubeflow's cache knows steps by their identities; what others see is done every time.
 fn what_was_done_is_not_done_again(built: &Built<'_>) {
     let first = built.last().unwrap();
@@ -363,7 +384,7 @@ fn assert_same_graphs(project: &Project) {
 
 #[test]
 fn definitions_are_the_same_graphs_as_plans() {
-    for name in ["penguins", "diabetes", "flights"] {
+    for name in EXAMPLES {
         let project = Project::example(name);
         project.lock();
         assert_same_graphs(&project);
