@@ -176,6 +176,14 @@ impl Server {
         ran.unwrap_or_else(|_| panic!("{}", self.log()))
     }
 
+    /// Makes up for the runs that a DAG missed between two moments.
+    pub fn backfill(&self, dag: &str, from: &str, to: &str) {
+        let mut command = command(python(), self.home.path(), &self.folder);
+        command.args(["-m", "airflow", "backfill", "create", "--dag-id", dag, "--from-date", from, "--to-date", to]);
+        let output = command.output().expect("Python starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
     /// What a run said: the logs of its tasks.
     #[must_use]
     pub fn log(&self) -> String {

@@ -134,6 +134,9 @@ pub struct Setting {
     pub doc: &'static str,
 }
 
+/// Of targets that give runs no values of their own.
+const SAME: &str = "every run has the values of the build: `mlpc build --param`";
+
 /// The setting of backends that says where artifacts are kept.
 const STORE: &str = "store";
 
@@ -232,6 +235,16 @@ pub enum Ability {
     EntryPoints,
     /// Files of the project as sources.
     ProjectFiles,
+    /// A run is given other values of parameters.
+    Parameters,
+    /// Runs start by themselves.
+    Schedule,
+    /// The day for which a run is scheduled reaches its steps.
+    ScheduledDate,
+    /// Scheduled runs that were missed are made up for.
+    CatchUp,
+    /// Steps in several environments.
+    Environments,
 }
 
 impl Ability {
@@ -248,6 +261,11 @@ impl Ability {
         Self::Shell,
         Self::EntryPoints,
         Self::ProjectFiles,
+        Self::Environments,
+        Self::Parameters,
+        Self::Schedule,
+        Self::ScheduledDate,
+        Self::CatchUp,
     ];
 
     /// What it is called in lists and messages.
@@ -265,6 +283,11 @@ impl Ability {
             Self::Shell => "shell steps",
             Self::EntryPoints => "entry points",
             Self::ProjectFiles => "files of the project",
+            Self::Parameters => "parameters of runs",
+            Self::Schedule => "schedules",
+            Self::ScheduledDate => "scheduled dates",
+            Self::CatchUp => "catch-up",
+            Self::Environments => "environments",
         }
     }
 }

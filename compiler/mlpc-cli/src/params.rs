@@ -25,6 +25,12 @@ impl Given {
     }
 }
 
+impl std::fmt::Display for Given {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}={}", self.name, self.value)
+    }
+}
+
 /// Reads `NAME=VALUE`.
 pub fn parse(text: &str) -> Result<Given, String> {
     let (name, value) = text.split_once('=').ok_or("it should read NAME=VALUE")?;

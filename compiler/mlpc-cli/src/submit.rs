@@ -1,10 +1,10 @@
 //! A run on the server of a target: built, its data pushed, started, followed to its end.
 
 use crate::build::{self, NoLock};
-use crate::commands::targets;
 use crate::environments;
 use crate::error::ToolError;
 use crate::exit::Exit;
+use crate::params::Given;
 use crate::progress::Format;
 use crate::project::Session;
 use crate::terminal::Terminal;
@@ -16,22 +16,27 @@ use std::process::Command;
 /// Runs an entry point and says what came of it.
 pub fn run(
     session: &Session,
-    target: &str,
+    choice: &Choice,
     entry: Option<&str>,
+    given: &[Given],
     no_lock: NoLock,
     format: Format,
     terminal: &mut Terminal,
 ) -> Result<Exit, ToolError> {
-    let choice = targets::choose(&session.location.config, target)?;
-    let built = build::build_for(session, &choice, no_lock, terminal)?;
+    let target = choice.backend.name();
+    let built = build::build_for(session, choice, no_lock, terminal)?;
     let plan = built.entry(entry)?;
     let entry = entry.unwrap_or(TRAIN);
+    if let Some(fixed) = given.iter().find(|given| !plan.parameters.contains_key(given.name())) {
+        return Err(ToolError::usage(format!("a run of `{entry}` on {choice} cannot be given `{}`", fixed.name()))
+            .help("`mlpc build --target` says what is fixed, and where"));
+    }
     let Some(name) = choice.backend.deployed(plan, entry) else {
         return Err(ToolError::usage(format!("mlpc starts no runs on {choice}"))
             .help("build it with `mlpc build --target` and give the definition to its server"));
     };
-    let server = setting(&choice, SERVER.name, "the server's address: `server = \"http://localhost:8080\"`")?;
-    let store = store(&choice, plan)?;
+    let server = setting(choice, SERVER.name, "the server's address: `server = \"http://localhost:8080\"`")?;
+    let store = store(choice, plan)?;
     let folder = match choice.setting(FOLDER.name) {
         Some(folder) => session.location.root.join(folder),
         None => session.location.root.join("build").join(target),
@@ -45,8 +50,11 @@ pub fn run(
     }
     let mut submit = launcher(&python, &folder, "submit");
     submit.args([target, &name, "--server", &server, "--entry", entry, "--store", &store]);
-    for (name, value) in choice.backend.submission(&choice) {
+    for (name, value) in choice.backend.submission(choice) {
         submit.args(["--set", &format!("{name}={value}")]);
+    }
+    for given in given {
+        submit.args(["--param", &given.to_string()]);
     }
     if format == Format::Json {
         submit.arg("--json");

@@ -2,7 +2,8 @@
 
 `python -m mlp_runtime.submit airflow|kubeflow|prefect NAME --server URL` prints a line for each step that
 changes its state. NAME is that of a DAG, of a pipeline, or `flow/deployment`. Kubeflow is given the
-definition of this build, of the entry point that `--entry` names, if it does not have it yet. A token, or
+definition of this build, of the entry point that `--entry` names, if it does not have it yet.
+`--param NAME=VALUE` gives the run other values of the parameters of its plan. A token, or
 user and password, come from `MLP_SERVER_TOKEN`, `MLP_SERVER_USER` and `MLP_SERVER_PASSWORD`. Exit codes are
 those of `mlpc run`: 3 if a gate refused, 4 if a step failed.
 """
@@ -26,7 +27,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mlp_runtime import files, plans
+from mlp_runtime import files, parameters, plans
 from mlp_runtime.step import Failure
 
 REFUSED = 3
@@ -53,6 +54,7 @@ class Wanted:
     entry: str | None = None
     store: str | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Server(ABC):
@@ -151,7 +153,9 @@ class Airflow(Server):
         path = f"/api/v2/dags/{urllib.parse.quote(name, safe='')}"
         if self.found(path, f"DAG {name}")["is_paused"]:
             self.call("PATCH", path, {"is_paused": False})
-        made = self.call("POST", f"{path}/dagRuns", {"logical_date": None})
+        made = self.call(
+            "POST", f"{path}/dagRuns", {"logical_date": None, "conf": dict(self.wanted.values)}
+        )
         return str(made["dag_run_id"])
 
     def _path(self, name: str, run: str) -> str:
@@ -178,7 +182,9 @@ def _step(task: Mapping[str, Any]) -> str:
     name, called = str(task["task_id"]), task.get("rendered_map_index")
     if task["map_index"] < 0:
         return name
-    return f"{name}[{task['map_index']}]" if called is None else f"{name.rpartition('.')[0]}.{called}"
+    return (
+        f"{name}[{task['map_index']}]" if called is None else f"{name.rpartition('.')[0]}.{called}"
+    )
 
 
 class Prefect(Server):
@@ -189,7 +195,11 @@ class Prefect(Server):
         flow, _, deployment = name.partition("/")
         flow, deployment = (urllib.parse.quote(text, safe="") for text in (flow, deployment))
         found = self.found(f"/deployments/name/{flow}/{deployment}", f"deployment {name}")
-        made = self.call("POST", f"/deployments/{found['id']}/create_flow_run", {})
+        made = self.call(
+            "POST",
+            f"/deployments/{found['id']}/create_flow_run",
+            {"parameters": dict(self.wanted.values)},
+        )
         return str(made["id"])
 
     def status(self, name: str, run: str) -> Status:
@@ -223,7 +233,7 @@ class Kubeflow(Server):
     def start(self, name: str) -> str:
         """Start a run of the definition of this build, which becomes a version of the pipeline unless it is one."""
         pipeline, version = self._version(name)
-        parameters = {} if self.wanted.store is None else {"store": self.wanted.store}
+        given = {} if self.wanted.store is None else {"store": self.wanted.store}
         run: dict[str, Any] = {
             "display_name": f"{name} {time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime())}",
             "experiment_id": self._experiment(self.wanted.settings.get("experiment", name)),
@@ -231,7 +241,7 @@ class Kubeflow(Server):
                 "pipeline_id": pipeline,
                 "pipeline_version_id": version,
             },
-            "runtime_config": {"parameters": parameters},
+            "runtime_config": {"parameters": {**given, **self.wanted.values}},
         }
         account = self.wanted.settings.get("service_account")
         if account is not None:
@@ -374,10 +384,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--entry", metavar="NAME", help="one of the build's entry points")
     parser.add_argument("--store", metavar="URI", help="the address that the run is given")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--param", action="append", default=[], metavar="NAME=VALUE")
     args = parser.parse_args(argv)
     settings = {name: value for name, _, value in (text.partition("=") for text in args.set)}
     try:
-        server = SERVERS[args.target](args.server, wanted=Wanted(args.entry, args.store, settings))
+        known = plans.load(plans.entry(args.entry)).parameters if args.param else {}
+        wanted = Wanted(args.entry, args.store, settings, parameters.given(known, args.param, None))
+        server = SERVERS[args.target](args.server, wanted=wanted)
         return follow(server, args.name, as_json=args.json)
     except Failure as failure:
         print(failure, file=sys.stderr)

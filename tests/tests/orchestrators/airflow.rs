@@ -10,6 +10,7 @@ pub use containers::assert_runs_in_containers;
 use mlpc_tests::airflow::{self, Server};
 use mlpc_tests::channels::Channels;
 use mlpc_tests::example::{self, EXAMPLES};
+use mlpc_tests::given;
 use mlpc_tests::plan::needs;
 use mlpc_tests::project::Project;
 use mlpc_tests::python;
@@ -17,6 +18,7 @@ use mlpc_tests::store::results;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// Builds below one folder, each with a store of its own.
 struct Builds {
@@ -174,6 +176,13 @@ fn airflow_runs_examples_to_the_same_bytes() {
     builds.add("strict", &strict);
     builds.add("diabetes", &Project::example("diabetes"));
     builds.add("flights", &Project::example("flights"));
+    let given = given::project();
+    given.write(
+        "mlp.toml",
+        format!("[target.airflow]\nstore = \"{}\"\nstart_date = \"2025-01-01\"\n", builds.address("given")),
+    );
+    builds.add_as_it_is("given", &given);
+    lint(&builds.folder().join("given"), &["AIR"]);
     // Where no setting says where artifacts are kept, a variable of Airflow does.
     builds.add_as_it_is("rides", &rides);
     lint(&builds.folder().join("rides"), &["AIR"]);
@@ -184,6 +193,7 @@ fn airflow_runs_examples_to_the_same_bytes() {
         ("rides.predict.daily", "rides/plans/predict.daily.json"),
         ("diabetes_progression", "diabetes/plan.json"),
         ("flight_delay", "flights/plan.json"),
+        ("given", "given/plan.json"),
     ];
     let read = airflow::read(&builds.folder());
     assert_eq!(read["errors"], json!({}));
@@ -261,6 +271,8 @@ fn airflow_runs_examples_to_the_same_bytes() {
     // What opens a channel is in no log.
     assert!(!server.log().contains("services/a") && !server.log().contains("runs/secret"));
 
+    runs_are_given_values(&server, &builds, &given);
+
     // The command starts runs on the server, follows them, and ends as a run on this machine does.
     for (name, project, code, word) in
         [("penguins", &penguins, 0, "succeeded"), ("strict", &strict, 3, "refused by a gate")]
@@ -277,6 +289,37 @@ fn airflow_runs_examples_to_the_same_bytes() {
         assert_eq!(ended.code, code, "{}{}", ended.stdout, ended.stderr);
         assert!(ended.stdout.lines().last().unwrap().contains(word), "{}", ended.stdout);
     }
+}
+
+/// Runs are given values by whoever starts them, and the day by the schedule; both make what a run of this machine makes.
+fn runs_are_given_values(server: &Server, builds: &Builds, project: &Project) {
+    let settings = format!(
+        "[target.airflow]\nstore = \"{}\"\nstart_date = \"2025-01-01\"\nserver = \"{}\"\nfolder = \"{}\"\n",
+        builds.address("given"),
+        server.address(),
+        builds.folder().join("given").display(),
+    );
+    project.write("mlp.toml", settings);
+    let params = ["--param", "day=2025-01-20", "--param", "passes=60", "--param", "how=newton-cg"];
+    let ended = project.mlpc(&[&["run", "--target", "airflow", "--locked"], &params[..]].concat());
+    assert_eq!(ended.code, 0, "{}{}{}", ended.stdout, ended.stderr, server.log());
+    let wrong = project.mlpc(&["run", "--target", "airflow", "--locked", "--param", "passes=501"]);
+    assert_eq!(wrong.code, 1, "{}", wrong.stderr);
+    // Half past midnight in Vienna is the day before in UTC.
+    server.backfill("given", "2025-01-24T23:00:00Z", "2025-01-25T00:00:00Z");
+    let runs = builds.store("given").join("runs/given");
+    let began = Instant::now();
+    let finished = || {
+        let runs = std::fs::read_dir(&runs).unwrap().map(|run| run.unwrap().path().join("finished.json"));
+        runs.filter(|file| file.exists()).count()
+    };
+    while finished() < 2 {
+        assert!(began.elapsed() < Duration::from_secs(LIMIT.into()), "{}", server.log());
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    let _ = project.succeed(&params);
+    let _ = project.succeed(&["--param", "day=2025-01-25"]);
+    assert_eq!(results(&builds.store("given").join("store")), results(&project.path.join(".mlp/store")));
 }
 
 /// Predictions of a file, without when they were made.

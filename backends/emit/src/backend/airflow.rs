@@ -37,7 +37,12 @@ impl Backend for Airflow {
             Ability::Retry => Support::Partly("a failed check of data is tried again too"),
             Ability::Memory => Support::Partly("enforced for containers and pods, told to virtual environments"),
             Ability::ProjectFiles => Support::Partly("pushed into the store before the first run"),
-            Ability::Backoff
+            Ability::Parameters
+            | Ability::Schedule
+            | Ability::ScheduledDate
+            | Ability::CatchUp
+            | Ability::Environments
+            | Ability::Backoff
             | Ability::Timeout
             | Ability::Gate
             | Ability::Parallel

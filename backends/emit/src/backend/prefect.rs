@@ -7,7 +7,7 @@ mod deployments;
 mod flow;
 mod telling;
 
-use super::{Ability, Backend, FOLDER, SERVER, Setting, Support, Target, definition_name};
+use super::{Ability, Backend, FOLDER, SAME, SERVER, Setting, Support, Target, definition_name};
 use crate::FileTree;
 use crate::environments;
 use crate::error::EmitError;
@@ -75,7 +75,12 @@ impl Backend for Prefect {
             Ability::Memory => Support::Partly("told to the step; the limit is that of the work pool's job"),
             Ability::Cpu => Support::Partly("threads of each step; the job of the work pool holds all steps of a run"),
             Ability::ProjectFiles => Support::Partly("once `mlp_runtime.launch push` has put them into the store"),
-            Ability::Retry
+            Ability::Parameters => Support::Partly(SAME),
+            Ability::ScheduledDate => Support::Partly("the date in the lock, or that of the build"),
+            Ability::CatchUp => Support::Partly("missed runs are not made up for"),
+            Ability::Schedule
+            | Ability::Environments
+            | Ability::Retry
             | Ability::Backoff
             | Ability::Timeout
             | Ability::Gate

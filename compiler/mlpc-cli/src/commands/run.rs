@@ -1,6 +1,7 @@
 //! `mlpc run`: runs a program on this machine, or on the server of a target.
 
 use crate::build::{self, NoLock};
+use crate::commands::targets;
 use crate::environments;
 use crate::error::ToolError;
 use crate::exit::Exit;
@@ -13,6 +14,7 @@ use crate::summary::Collected;
 use crate::terminal::Terminal;
 use crate::text::plural;
 use mlpc_diagnostics::did_you_mean;
+use mlpc_emit::backend::{Ability, Support};
 use mlpc_native::{Force, Options, Outcome, RunError, RunEvent};
 use mlpc_plan::Plan;
 use std::collections::BTreeSet;
@@ -56,7 +58,15 @@ pub fn run(args: &Args, terminal: &mut Terminal) -> Result<Exit, ToolError> {
     let session = project::open_with(&args.target, &args.params)?;
     let no_lock = if args.locked { NoLock::Refuse } else { NoLock::Make };
     if let Some(target) = args.on.as_deref().filter(|target| *target != "native") {
-        return submit::run(&session, target, args.entry.as_deref(), no_lock, args.format, terminal);
+        let choice = targets::choose(&session.location.config, target)?;
+        let (entry, params) = (args.entry.as_deref(), args.params.as_slice());
+        if choice.backend.support(&choice.version, Ability::Parameters) != Support::Full {
+            return submit::run(&session, &choice, entry, &[], no_lock, args.format, terminal);
+        }
+        // What is given must fit; the build is that of all runs.
+        build::check(&session, terminal)?;
+        let session = project::open(&args.target)?;
+        return submit::run(&session, &choice, entry, params, no_lock, args.format, terminal);
     }
     let built = build::build(&session, no_lock, terminal)?;
     let plan = built.entry(args.entry.as_deref())?;

@@ -1,6 +1,6 @@
 //! A plan as a DAG file: the tasks in groups by what they do, then what each of them comes after.
 
-use super::runner::{Launch, Runner};
+use super::runner::{Launch, Runner, given};
 use super::settings;
 use super::telling;
 use crate::backend::Choice;
@@ -8,22 +8,25 @@ use crate::backend::{definition_name, plan_file};
 use crate::error::EmitError;
 use crate::fans::{Fan, Task, fans};
 use crate::layout::Layout;
-use crate::py::{Argument, Py, flat, names_used, operator};
+use crate::py::{Argument, Py, flat, names_used, operator, value_literal};
 use crate::text::header;
 use indexmap::{IndexMap, IndexSet};
 use mlpc_plan::Plan;
-use mlpc_plan::plan::{Ending, InputRef, Origin, Retry, Schedule, Step, StepSpec};
+use mlpc_plan::plan::{DType, Ending, InputRef, Origin, Parameter, Retry, Schedule, Step, StepSpec};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What Airflow 3 exports, in the order of linters.
-const SDK: &[(&str, &[&str])] =
-    &[("airflow.sdk", &["DAG", "Asset", "CronTriggerTimetable", "TaskGroup", "TriggerRule", "literal", "task_group"])];
+const SDK: &[(&str, &[&str])] = &[(
+    "airflow.sdk",
+    &["DAG", "Asset", "CronTriggerTimetable", "Param", "TaskGroup", "TriggerRule", "literal", "task_group"],
+)];
 /// The same in Airflow 2, where it is spread.
 const SPREAD: &[(&str, &[&str])] = &[
     ("airflow", &["DAG"]),
     ("airflow.datasets", &["Dataset"]),
     ("airflow.decorators", &["task_group"]),
+    ("airflow.models.param", &["Param"]),
     ("airflow.timetables.trigger", &["CronTriggerTimetable"]),
     ("airflow.utils.task_group", &["TaskGroup"]),
     ("airflow.utils.template", &["literal"]),
@@ -119,7 +122,8 @@ type Settings = IndexMap<&'static str, Py>;
 
 impl Definition<'_> {
     fn print(&self, layout: &Layout, entry: &str, id: &str) -> Result<String, EmitError> {
-        let Launch { imports, constants, operator, doc, parameters, body } = self.runner.launch(self.usual);
+        let Launch { imports, constants, operator, doc, parameters, body } =
+            self.runner.launch(self.usual, &given(self.plan));
         let own: Vec<Settings> = self.plan.steps.iter().map(|step| self.settings(step)).collect();
         let common = common(&own);
         let plan = plan_file(entry);
@@ -177,6 +181,10 @@ impl Definition<'_> {
         let owner = pipeline.owner.as_ref().map(|owner| ("owner", Py::string(owner)));
         let defaults = owner.into_iter().chain(common.iter().map(|(name, value)| (*name, value.clone())));
         add("default_args", Py::Dict(defaults.map(|(name, value)| (Py::string(name), value)).collect()));
+        if !self.plan.parameters.is_empty() {
+            let params = self.plan.parameters.iter().map(|(name, known)| (Py::string(name), param(known)));
+            add("params", Py::Dict(params.collect()));
+        }
         add("tags", Py::strings(["mlpc"]));
         for (name, ending, said) in
             [("on_success_callback", Ending::Success, "succeeded"), ("on_failure_callback", Ending::Failure, "failed")]
@@ -474,6 +482,36 @@ fn duration(milliseconds: u64) -> Py {
 fn timetable(schedule: &Schedule) -> Py {
     let zone = Argument::keyword("timezone", Py::string(&schedule.timezone));
     Py::name("CronTriggerTimetable").call_with(vec![Argument::positional(Py::string(&schedule.cron)), zone])
+}
+
+/// What a run may be given, with a schema by which Airflow checks it. A day that follows from the schedule is null.
+fn param(known: &Parameter) -> Py {
+    let (kind, format) = match known.dtype {
+        DType::Bool => ("boolean", None),
+        DType::Int => ("integer", None),
+        DType::Float => ("number", None),
+        DType::Date => ("string", Some("date")),
+        DType::Timestamp => ("string", Some("date-time")),
+        _ => ("string", None),
+    };
+    let (value, kind) = match known.scheduled {
+        true => (Py::name("None"), Py::strings(["null", kind])),
+        false => (value_literal(&known.value), Py::string(kind)),
+    };
+    let mut arguments = vec![Argument::positional(value), Argument::keyword("type", kind)];
+    arguments.extend(format.map(|format| Argument::keyword("format", Py::string(format))));
+    if let DType::Category { levels: Some(levels) } = &known.dtype {
+        arguments.push(Argument::keyword("enum", Py::strings(levels)));
+    }
+    if let Some(range) = &known.range {
+        let low = if range.low_closed { "minimum" } else { "exclusiveMinimum" };
+        let high = if range.high_closed { "maximum" } else { "exclusiveMaximum" };
+        for (name, bound) in [(low, range.low), (high, range.high)] {
+            arguments.extend(bound.map(|bound| Argument::keyword(name, Py::float(bound))));
+        }
+    }
+    arguments.extend(known.doc.as_ref().map(|doc| Argument::keyword("description", Py::string(doc))));
+    Py::name("Param").call_with(arguments)
 }
 
 /// The day as a moment in UTC.

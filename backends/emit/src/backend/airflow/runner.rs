@@ -3,6 +3,7 @@
 use super::settings::{DOCKER, KUBERNETES, Secret, Settings};
 use crate::fans::Fan;
 use crate::py::{Argument, Py, flat};
+use mlpc_plan::Plan;
 use mlpc_plan::plan::Step;
 
 /// What a runner needs to know.
@@ -26,6 +27,40 @@ pub(super) struct Launch {
     pub body: Vec<String>,
 }
 
+/// What the launcher is told of a run.
+pub(super) struct Given {
+    /// The launcher's option.
+    option: &'static str,
+    /// The constant that holds the template, which Airflow fills in when a task runs.
+    constant: &'static str,
+    /// The variable of a shell that holds the text.
+    variable: &'static str,
+    template: &'static str,
+}
+
+/// Values of parameters.
+const PARAMS: Given =
+    Given { option: "--params", constant: "PARAMS", variable: "MLP_PARAMS", template: "{{ params | tojson }}" };
+/// The moment for which a run was scheduled; nothing if somebody started it.
+const SCHEDULED: Given = Given {
+    option: "--scheduled",
+    constant: "SCHEDULED",
+    variable: "MLP_SCHEDULED",
+    template: "{{ dag_run.logical_date.isoformat() if dag_run.run_type in ('scheduled', 'backfill') else '' }}",
+};
+
+/// What the launcher is told of the runs of a plan.
+pub(super) fn given(plan: &Plan) -> Vec<Given> {
+    let params = (!plan.parameters.is_empty()).then_some(PARAMS);
+    let scheduled = plan.parameters.values().any(|parameter| parameter.scheduled).then_some(SCHEDULED);
+    params.into_iter().chain(scheduled).collect()
+}
+
+/// The same as further words of a command.
+fn more_words(given: &[Given]) -> String {
+    given.iter().map(|given| format!(", \"{}\", {}", given.option, given.constant)).collect()
+}
+
 /// What a container is told of a step besides its name.
 const OF_CONTAINERS: &str = "action: str = \"step\", image: str = IMAGE, cpu: int = 1, memory: int | None = None";
 /// The first words for the launcher in a container.
@@ -38,12 +73,14 @@ impl<'a> Runner<'a> {
     }
 
     /// The class of the tasks.
-    pub(super) fn launch(&self, environment: &str) -> Launch {
-        match self.settings.runner() {
-            DOCKER => self.docker(environment),
-            KUBERNETES => self.kubernetes(environment),
-            _ => self.venv(environment),
-        }
+    pub(super) fn launch(&self, environment: &str, given: &[Given]) -> Launch {
+        let mut launch = match self.settings.runner() {
+            DOCKER => self.docker(environment, given),
+            KUBERNETES => self.kubernetes(environment, given),
+            _ => self.venv(environment, given),
+        };
+        launch.constants.extend(given.iter().map(|given| (given.constant, Py::string(given.template))));
+        launch
     }
 
     /// What it is told of a step besides its name, where that differs from its defaults for the environment `usual`.
@@ -121,7 +158,8 @@ impl<'a> Runner<'a> {
         ("IMAGE", Py::string(self.settings.image(environment).unwrap_or_default()))
     }
 
-    fn docker(&self, environment: &str) -> Launch {
+    fn docker(&self, environment: &str, given: &[Given]) -> Launch {
+        let more = more_words(given);
         let mut imports = vec!["from airflow.providers.docker.operators.docker import DockerOperator"];
         let mut options = String::new();
         let mut constants = vec![self.image_of(environment)];
@@ -153,13 +191,14 @@ impl<'a> Runner<'a> {
             body: words([format!(
                 "super().__init__(task_id=task_id, image=image, entrypoint=[\"python\", \"-m\", \
                  \"mlp_runtime.launch\"], command=[*words, \"--plan\", PLAN, \"--run\", \"{{{{ run_id }}}}\", \
-                 \"--store\", STORE], cpus=cpu, mem_limit=memory, {options}mount_tmp_dir=False, \
+                 \"--store\", STORE{more}], cpus=cpu, mem_limit=memory, {options}mount_tmp_dir=False, \
                  auto_remove=\"force\", skip_on_exit_code=3, do_xcom_push=False, **settings)"
             )]),
         }
     }
 
-    fn kubernetes(&self, environment: &str) -> Launch {
+    fn kubernetes(&self, environment: &str, given: &[Given]) -> Launch {
+        let more = more_words(given);
         let mut options = String::new();
         let mut constants = vec![self.image_of(environment)];
         let mut add = |name: &'static str, value: Option<Py>, option: &str| {
@@ -207,7 +246,7 @@ impl<'a> Runner<'a> {
                 format!(
                     "super().__init__(task_id=task_id, image=image, \
                      cmds=[\"python\", \"-m\", \"mlp_runtime.launch\"], arguments=[*words, \"--plan\", PLAN, \
-                     \"--run\", \"{{{{ run_id }}}}\", \"--store\", STORE], \
+                     \"--run\", \"{{{{ run_id }}}}\", \"--store\", STORE{more}], \
                      container_resources=k8s.V1ResourceRequirements(requests={{\"cpu\": str(cpu), **limits}}, \
                      limits=limits), {options}skip_on_exit_code=3, **settings)"
                 ),
@@ -215,7 +254,10 @@ impl<'a> Runner<'a> {
         }
     }
 
-    fn venv(&self, environment: &str) -> Launch {
+    fn venv(&self, environment: &str, given: &[Given]) -> Launch {
+        // Texts of people come in variables, never in the command.
+        let options: String = given.iter().map(|given| format!(" {} \"${}\"", given.option, given.variable)).collect();
+        let texts: String = given.iter().map(|given| format!(", \"{}\": {}", given.variable, given.constant)).collect();
         let mut constants =
             vec![("BUILD", Py::name("Path(__file__).resolve().parents[1]")), ("ENVIRONMENT", Py::string(environment))];
         let variables = self.variables();
@@ -232,8 +274,8 @@ impl<'a> Runner<'a> {
                     .to_owned(),
                 format!(
                     "super().__init__(task_id=task_id, bash_command=f'exec {{command}} --plan {{PLAN}} --run \
-                     \"$AIRFLOW_CTX_DAG_RUN_ID\" --store \"$MLP_STORE\"', env={also}{{\"MLP_STEP\": self.step, \
-                     \"MLP_STORE\": STORE}}, append_env=True, cwd=str(BUILD), skip_on_exit_code=3, \
+                     \"$AIRFLOW_CTX_DAG_RUN_ID\" --store \"$MLP_STORE\"{options}', env={also}{{\"MLP_STEP\": self.step, \
+                     \"MLP_STORE\": STORE{texts}}}, append_env=True, cwd=str(BUILD), skip_on_exit_code=3, \
                      do_xcom_push=False, **settings)"
                 ),
             ],

@@ -49,7 +49,7 @@ const OF_CONTAINERS: &[&str] = &["image", "connection", "accelerators"];
 const OF_PODS: &[&str] =
     &["namespace", "service_account", "volumes", "node_selector", "image_pull_policy", "image_pull_secret"];
 /// Variables that steps are given anyway.
-const OWN: &[&str] = &["MLP_STEP", "MLP_STORE"];
+const OWN: &[&str] = &["MLP_STEP", "MLP_STORE", "MLP_PARAMS", "MLP_SCHEDULED"];
 /// What names of variables hold whose values are credentials.
 const CREDENTIALS: &[&str] = &["PASSWORD", "SECRET", "TOKEN", "API_KEY", "ACCOUNT_KEY"];
 

@@ -9,7 +9,7 @@ mod names;
 mod platform;
 mod settings;
 
-use super::{Ability, Backend, Choice, Setting, Support, Target, definition_name};
+use super::{Ability, Backend, Choice, SAME, Setting, Support, Target, definition_name};
 use crate::error::EmitError;
 use crate::{FileTree, yaml};
 use mlpc_plan::Plan;
@@ -37,7 +37,12 @@ impl Backend for Kubeflow {
                 "Kubeflow's own cache; what reads a champion or an earlier run, or registers, runs anew",
             ),
             Ability::ProjectFiles => Support::Partly("put into the store once by `launch push`"),
-            Ability::Retry
+            Ability::Parameters => Support::Partly(SAME),
+            Ability::Schedule => Support::Partly("none in the definition: a recurring run of the server"),
+            Ability::ScheduledDate => Support::Partly("the date in the lock, or that of the build"),
+            Ability::CatchUp => Support::Partly("as the recurring run of the server says"),
+            Ability::Environments
+            | Ability::Retry
             | Ability::Backoff
             | Ability::Timeout
             | Ability::Gate
