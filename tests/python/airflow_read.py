@@ -51,7 +51,8 @@ FIELDS = ("bash_command", "env", "environment", "command", "entrypoint", "cpus",
 def rendered(task, index):
     """The templated fields of an instance of a task, filled in, and the pod of one that runs in a pod."""
     instance = SimpleNamespace(map_index=index)
-    context = {"run_id": "manual__1", "task": task, "ti": instance, **KEPT}
+    run = SimpleNamespace(run_type="manual", logical_date=None)
+    context = {"run_id": "manual__1", "dag_run": run, "params": {}, "task": task, "ti": instance, **KEPT}
     task.render_template_fields(context)
     said = {name: getattr(task, name, None) for name in FIELDS}
     said["mounts"] = [dict(mount) for mount in getattr(task, "mounts", None) or []]

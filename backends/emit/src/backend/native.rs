@@ -19,7 +19,7 @@ impl Backend for Native {
     fn support(&self, _version: &str, ability: Ability) -> Support {
         match ability {
             Ability::Memory => Support::Partly("told to the step, not enforced"),
-            Ability::Schedule | Ability::CatchUp => Support::Partly("not here: whoever wants a run starts it"),
+            Ability::Schedule | Ability::CatchUp => Support::None("whoever wants a run starts it"),
             Ability::ScheduledDate => Support::Partly("the date in the lock, or that of `--param`"),
             _ => Support::Full,
         }

@@ -75,9 +75,9 @@ impl Backend for Prefect {
             Ability::Memory => Support::Partly("told to the step; the limit is that of the work pool's job"),
             Ability::Cpu => Support::Partly("threads of each step; the job of the work pool holds all steps of a run"),
             Ability::ProjectFiles => Support::Partly("once `mlp_runtime.launch push` has put them into the store"),
-            Ability::Parameters => Support::Partly(SAME),
-            Ability::ScheduledDate => Support::Partly("the date in the lock, or that of the build"),
-            Ability::CatchUp => Support::Partly("missed runs are not made up for"),
+            Ability::Parameters => Support::None(SAME),
+            Ability::ScheduledDate => Support::None("the date in the lock, or that of the build"),
+            Ability::CatchUp => Support::None("missed runs are not made up for"),
             Ability::Schedule
             | Ability::Environments
             | Ability::Retry

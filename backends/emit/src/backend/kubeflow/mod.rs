@@ -37,9 +37,9 @@ impl Backend for Kubeflow {
                 "Kubeflow's own cache; what reads a champion or an earlier run, or registers, runs anew",
             ),
             Ability::ProjectFiles => Support::Partly("put into the store once by `launch push`"),
-            Ability::Parameters => Support::Partly(SAME),
-            Ability::Schedule => Support::Partly("none in the definition: a recurring run of the server"),
-            Ability::ScheduledDate => Support::Partly("the date in the lock, or that of the build"),
+            Ability::Parameters => Support::None(SAME),
+            Ability::Schedule => Support::None("a recurring run of the server starts it"),
+            Ability::ScheduledDate => Support::None("the date in the lock, or that of the build"),
             Ability::CatchUp => Support::Partly("as the recurring run of the server says"),
             Ability::Environments
             | Ability::Retry
