@@ -177,12 +177,18 @@ class Service:
             pipeline_root=self.given.root,
             enable_caching=True,
         )
+        ended = "FAILED"
         try:
             components.load_component_from_text(definition)(**run["runtime_config"]["parameters"])
             ended = "SUCCEEDED"
         except RuntimeError as error:
             run["error"] = {"code": 13, "message": str(error)}
-            ended = "FAILED"
+        finally:
+            # Whatever else is raised goes to the log, and whoever follows the run hears of its end.
+            self.end(run, spec, ended)
+
+    def end(self, run: Json, spec: Json, ended: str) -> None:
+        """Say how a run ended, and how the tasks stand that nothing was heard of."""
         listed = {task["display_name"] for task in run["run_details"]["task_details"]}
         behind = conditions(spec)
         for name, inside in behind.items():
@@ -377,6 +383,8 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     for name in ("python", "root", "token"):
         parser.add_argument(f"--{name}", required=True)
+    # Steps run as processes of this machine.
+    parser.set_defaults(podman=None)
     given = parser.parse_args()
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler(Service(given), given.token))
     print(server.server_address[1], flush=True)
