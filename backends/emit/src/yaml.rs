@@ -131,6 +131,15 @@ impl Parts<'_> {
     }
 }
 
+/// Numbers that are printed as wider ones.
+macro_rules! widened {
+    ($($name:ident: $narrow:ty as $wide:ident),* $(,)?) => {$(
+        fn $name(self, value: $narrow) -> Result<(), Error> {
+            self.$wide(value.into())
+        }
+    )*};
+}
+
 impl<'a> Serializer for Printer<'a> {
     type Ok = ();
     type Error = Error;
@@ -147,42 +156,20 @@ impl<'a> Serializer for Printer<'a> {
         Ok(())
     }
 
-    fn serialize_i8(self, value: i8) -> Result<(), Error> {
-        self.serialize_i64(value.into())
-    }
-
-    fn serialize_i16(self, value: i16) -> Result<(), Error> {
-        self.serialize_i64(value.into())
-    }
-
-    fn serialize_i32(self, value: i32) -> Result<(), Error> {
-        self.serialize_i64(value.into())
-    }
+    widened!(
+        serialize_i8: i8 as serialize_i64, serialize_i16: i16 as serialize_i64, serialize_i32: i32 as serialize_i64,
+        serialize_u8: u8 as serialize_u64, serialize_u16: u16 as serialize_u64, serialize_u32: u32 as serialize_u64,
+        serialize_f32: f32 as serialize_f64,
+    );
 
     fn serialize_i64(self, value: i64) -> Result<(), Error> {
         self.scalar(&value.to_string());
         Ok(())
     }
 
-    fn serialize_u8(self, value: u8) -> Result<(), Error> {
-        self.serialize_u64(value.into())
-    }
-
-    fn serialize_u16(self, value: u16) -> Result<(), Error> {
-        self.serialize_u64(value.into())
-    }
-
-    fn serialize_u32(self, value: u32) -> Result<(), Error> {
-        self.serialize_u64(value.into())
-    }
-
     fn serialize_u64(self, value: u64) -> Result<(), Error> {
         self.scalar(&value.to_string());
         Ok(())
-    }
-
-    fn serialize_f32(self, value: f32) -> Result<(), Error> {
-        self.serialize_f64(value.into())
     }
 
     fn serialize_f64(self, value: f64) -> Result<(), Error> {
