@@ -11,6 +11,7 @@ use mlpc_plan::plan::{InputRef, Origin, StepSpec};
 use std::collections::{BTreeMap, HashSet};
 
 mod airflow;
+mod forms;
 mod kubeflow;
 mod native;
 mod prefect;
@@ -107,19 +108,11 @@ pub trait Backend: Sync {
 }
 
 /// Settings of every target with a server.
-pub const SERVER: Setting = Setting {
-    name: "server",
-    default: None,
-    words: &[],
-    doc: "the address of the server on which `mlpc run --target` starts runs",
-};
+pub const SERVER: Setting =
+    Setting::text("server", "the address of the server on which `mlpc run --target` starts runs");
 /// See [`SERVER`].
-pub const FOLDER: Setting = Setting {
-    name: "folder",
-    default: None,
-    words: &[],
-    doc: "a folder that the server reads, into which `mlpc run --target` writes the build",
-};
+pub const FOLDER: Setting =
+    Setting::text("folder", "a folder that the server reads, into which `mlpc run --target` writes the build");
 
 /// A setting of a target.
 #[derive(Clone, Copy, Debug)]
@@ -132,6 +125,14 @@ pub struct Setting {
     pub words: &'static [&'static str],
     /// What it is for, in one line.
     pub doc: &'static str,
+}
+
+impl Setting {
+    /// One that takes any text and has no default.
+    #[must_use]
+    pub const fn text(name: &'static str, doc: &'static str) -> Self {
+        Self { name, default: None, words: &[], doc }
+    }
 }
 
 /// Of targets that give runs no values of their own.

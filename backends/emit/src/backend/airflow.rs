@@ -9,7 +9,7 @@ use super::{Ability, Backend, Setting, Support, Target, definition_name};
 use crate::FileTree;
 use crate::environments;
 use crate::error::EmitError;
-use crate::fans::{Fan, fans};
+use crate::fans::{Fan, Task, fans};
 use crate::layout::Layout;
 use mlpc_plan::Plan;
 use runner::Runner;
@@ -67,10 +67,12 @@ impl Backend for Airflow {
 
     fn emit(&self, target: &Target<'_>, tree: &mut FileTree) -> Result<(), EmitError> {
         let layout = Layout::new()?;
-        let fans: Vec<Fan<'_>> = target.plans().flat_map(|(_, plan)| fans(&plan.steps)).collect();
-        let runner = Runner::new(Settings::of(target, &fans)?);
-        for (entry, plan) in target.plans() {
-            let (path, text) = dag::file(&layout, target.choice, &runner, entry, plan)?;
+        let entries: Vec<(&str, &Plan, Vec<Fan<'_>>)> =
+            target.plans().map(|(entry, plan)| (entry, plan, fans(&plan.steps))).collect();
+        let mapped: Vec<&Task<'_>> = entries.iter().flat_map(|(_, _, fans)| fans).flat_map(|fan| &fan.tasks).collect();
+        let runner = Runner::new(Settings::of(target, &mapped)?);
+        for (entry, plan, fans) in &entries {
+            let (path, text) = dag::file(&layout, target.choice, &runner, entry, plan, fans)?;
             tree.insert(path, text);
         }
         environments::requirements(target.plans().map(|(_, plan)| plan), tree);

@@ -21,38 +21,20 @@ const LAUNCHING: &str = include_str!("../../templates/prefect/launching.py");
 pub struct Prefect;
 
 const SETTINGS: &[Setting] = &[
+    Setting::text("store", "where artifacts are kept; else the variable `MLP_STORE` of whoever runs the flow says it"),
+    Setting { default: Some("mlp"), ..Setting::text("work_pool", "the work pool of the deployments") },
     Setting {
-        name: "store",
-        default: None,
-        words: &[],
-        doc: "where artifacts are kept; else the variable `MLP_STORE` of whoever runs the flow says it",
-    },
-    Setting { name: "work_pool", default: Some("mlp"), words: &[], doc: "the work pool of the deployments" },
-    Setting {
-        name: "work_pool_type",
         default: Some("process"),
         words: &["process", "docker", "kubernetes"],
-        doc: "what its workers start",
+        ..Setting::text("work_pool_type", "what its workers start")
     },
-    Setting {
-        name: "image",
-        default: None,
-        words: &[],
-        doc: "the image, by its digest, in which docker and kubernetes run a flow",
-    },
-    Setting {
-        name: "results",
-        default: None,
-        words: &[],
-        doc: "the block of the storage where Prefect keeps what is cached: `s3-bucket/mlp-results`",
-    },
-    Setting {
-        name: "secrets",
-        default: None,
-        words: &[],
-        doc: "variables that steps get from secret blocks, with commas: `AWS_SECRET_ACCESS_KEY` is in `aws-secret-access-key`",
-    },
-    Setting { name: "parallel", default: Some("4"), words: &[], doc: "how many steps of a run may run at once" },
+    Setting::text("image", "the image, by its digest, in which docker and kubernetes run a flow"),
+    Setting::text("results", "the block of the storage where Prefect keeps what is cached: `s3-bucket/mlp-results`"),
+    Setting::text(
+        "secrets",
+        "variables that steps get from secret blocks, with commas: `AWS_SECRET_ACCESS_KEY` is in `aws-secret-access-key`",
+    ),
+    Setting { default: Some("4"), ..Setting::text("parallel", "how many steps of a run may run at once") },
     SERVER,
     FOLDER,
 ];

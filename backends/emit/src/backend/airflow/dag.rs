@@ -6,7 +6,7 @@ use super::telling;
 use crate::backend::Choice;
 use crate::backend::{definition_name, plan_file};
 use crate::error::EmitError;
-use crate::fans::{Fan, Task, fans};
+use crate::fans::{Fan, Task};
 use crate::layout::Layout;
 use crate::py::{Argument, Py, flat, names_used, operator, value_literal};
 use crate::text::header;
@@ -62,10 +62,10 @@ pub(super) fn file(
     runner: &Runner<'_>,
     entry: &str,
     plan: &Plan,
+    fans: &[Fan<'_>],
 ) -> Result<(String, String), EmitError> {
     let id = definition_name(plan, entry);
-    let fans = fans(&plan.steps);
-    let names = names(plan, &fans);
+    let names = names(plan, fans);
     let definition = Definition { choice, runner, plan, usual: usual(plan), fans, names };
     let text = definition.print(layout, entry, &id)?;
     Ok((format!("dags/{}.py", id.replace('.', "_")), text))
@@ -113,7 +113,7 @@ struct Definition<'a> {
     runner: &'a Runner<'a>,
     plan: &'a Plan,
     usual: &'a str,
-    fans: Vec<Fan<'a>>,
+    fans: &'a [Fan<'a>],
     names: BTreeMap<&'a str, String>,
 }
 
@@ -348,7 +348,7 @@ impl Definition<'_> {
     /// What a task is told besides its name.
     fn arguments(&self, step: &Step, settings: &Settings, common: &Settings) -> Vec<Argument> {
         let mut arguments = Vec::new();
-        arguments.extend(self.runner.arguments(step, &self.fans, self.usual));
+        arguments.extend(self.runner.arguments(step, self.fans, self.usual));
         let differ = settings.iter().filter(|(name, _)| !common.contains_key(*name));
         arguments.extend(differ.map(|(name, value)| Argument::keyword(*name, value.clone())));
         for (name, assets) in [("inlets", self.read(step)), ("outlets", self.made(step))] {

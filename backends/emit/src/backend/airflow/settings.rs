@@ -1,8 +1,9 @@
 //! What `[target.airflow]` of `mlp.toml` says, read from its texts, and what is wrong with it.
 
+use crate::backend::forms::{self, is_label_key, is_label_value, is_object, is_variable, is_word, pairs};
 use crate::backend::{Choice, FOLDER, SERVER, Setting, Target};
 use crate::error::EmitError;
-use crate::fans::Fan;
+use crate::fans::{Fan, Task};
 use mlpc_plan::plan::Step;
 
 /// The names that `mlp.toml` may use.
@@ -10,32 +11,35 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting {
         default: Some("venv"),
         words: &[VENV, DOCKER, KUBERNETES],
-        ..text("runner", "where steps run: virtual environments of the worker, containers, or pods")
+        ..Setting::text("runner", "where steps run: virtual environments of the worker, containers, or pods")
     },
-    text("store", "the address of artifacts; without it, Airflow's variable `mlp_store` holds it"),
-    text("image", "the image of containers and pods, by digest; of several environments `name=image name=image`"),
-    Setting { default: Some("default"), ..text("namespace", "the namespace of pods") },
-    text("service_account", "the service account of pods"),
-    text("connection", "the connection to Docker or Kubernetes"),
-    text("pool", "the pool of all tasks; each takes a slot per thread"),
+    Setting::text("store", "the address of artifacts; without it, Airflow's variable `mlp_store` holds it"),
+    Setting::text(
+        "image",
+        "the image of containers and pods, by digest; of several environments `name=image name=image`",
+    ),
+    Setting { default: Some("default"), ..Setting::text("namespace", "the namespace of pods") },
+    Setting::text("service_account", "the service account of pods"),
+    Setting::text("connection", "the connection to Docker or Kubernetes"),
+    Setting::text("pool", "the pool of all tasks; each takes a slot per thread"),
     Setting {
         default: Some("2026-01-01"),
-        ..text("start_date", "the day from which a schedule counts, as 2026-01-31")
+        ..Setting::text("start_date", "the day from which a schedule counts, as 2026-01-31")
     },
-    text("env", "variables of every step's environment, `NAME=VALUE, …`"),
-    text(
+    Setting::text("env", "variables of every step's environment, `NAME=VALUE, …`"),
+    Setting::text(
         "secrets",
         "variables that are kept elsewhere: in secrets of Kubernetes for pods, `NAME=SECRET/KEY, …`; else in Airflow's \
          variables and connections, `NAME=variable/KEY, NAME=connection/ID, …`",
     ),
-    text("volumes", "claims of volumes and where pods see them, `CLAIM=/PATH, …`"),
-    text("accelerators", "devices of single steps in containers and pods, `STEP=TYPE:COUNT, …`"),
-    text("node_selector", "labels of the nodes that pods run on, `LABEL=VALUE, …`"),
+    Setting::text("volumes", "claims of volumes and where pods see them, `CLAIM=/PATH, …`"),
+    Setting::text("accelerators", "devices of single steps in containers and pods, `STEP=TYPE:COUNT, …`"),
+    Setting::text("node_selector", "labels of the nodes that pods run on, `LABEL=VALUE, …`"),
     Setting {
         words: &["Always", "IfNotPresent", "Never"],
-        ..text("image_pull_policy", "when images of pods are pulled")
+        ..Setting::text("image_pull_policy", "when images of pods are pulled")
     },
-    text("image_pull_secret", "the secret of Kubernetes with which images of pods are pulled"),
+    Setting::text("image_pull_secret", "the secret of Kubernetes with which images of pods are pulled"),
     SERVER,
     FOLDER,
 ];
@@ -52,10 +56,6 @@ const OF_PODS: &[&str] =
 const OWN: &[&str] = &["MLP_STEP", "MLP_STORE", "MLP_PARAMS", "MLP_SCHEDULED"];
 /// What names of variables hold whose values are credentials.
 const CREDENTIALS: &[&str] = &["PASSWORD", "SECRET", "TOKEN", "API_KEY", "ACCOUNT_KEY"];
-
-const fn text(name: &'static str, doc: &'static str) -> Setting {
-    Setting { name, default: None, words: &[], doc }
-}
 
 /// Why a value of a setting cannot be used: what it should look like.
 pub(super) fn check(name: &str, value: &str) -> Result<(), String> {
@@ -81,9 +81,12 @@ pub(super) fn check(name: &str, value: &str) -> Result<(), String> {
         ),
         "volumes" => (all(value, |(claim, path)| is_label(claim) && path.starts_with('/')), "`CLAIM=/PATH, …`"),
         "accelerators" => (all(value, |(_, value)| device(value).is_some()), "`STEP=TYPE:COUNT, …`"),
-        "node_selector" => {
-            (all(value, |(label, value)| is_key(label) && (value.is_empty() || is_of_label(value))), "`LABEL=VALUE, …`")
-        }
+        "node_selector" => (
+            all(value, |(label, value)| {
+                is_label_key(label) && has_short_parts(label) && (value.is_empty() || is_label_value(value))
+            }),
+            "`LABEL=VALUE, …`",
+        ),
         _ => return Ok(()),
     };
     if fits { Ok(()) } else { Err(format!("`{name}` of airflow is {form}")) }
@@ -115,15 +118,6 @@ fn variables(value: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// `A=x, B=y`; `None` where it is not that, or a name comes twice.
-fn pairs(text: &str) -> Option<Vec<(&str, &str)>> {
-    let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
-    let pairs: Vec<_> =
-        items.map(|item| item.split_once('=').filter(|(name, _)| !name.is_empty())).collect::<Option<_>>()?;
-    let is_once = |(name, _): &(&str, &str)| pairs.iter().filter(|(other, _)| other == name).count() == 1;
-    pairs.iter().all(is_once).then_some(pairs)
-}
-
 fn all(text: &str, fits: impl Fn(&(&str, &str)) -> bool) -> bool {
     pairs(text).is_some_and(|pairs| pairs.iter().all(fits))
 }
@@ -137,45 +131,30 @@ fn is_image((_, image): &(&str, &str)) -> bool {
     is_word(image, "_-./:@")
 }
 
-/// Letters, digits and these marks, at least one.
-fn is_word(text: &str, marks: &str) -> bool {
-    !text.is_empty() && text.chars().all(|letter| letter.is_ascii_alphanumeric() || marks.contains(letter))
-}
-
-/// The name of a variable of an environment.
+/// The name of a variable of an environment that steps are not given anyway.
 fn is_name(text: &str) -> bool {
-    is_word(text, "_") && !text.starts_with(|letter: char| letter.is_ascii_digit()) && !OWN.contains(&text)
+    is_variable(text) && !OWN.contains(&text)
 }
 
 /// As Kubernetes calls namespaces.
 fn is_label(text: &str) -> bool {
-    text.len() <= 63
-        && is_of_label(text)
-        && text.chars().all(|letter| letter == '-' || letter.is_ascii_digit() || letter.is_ascii_lowercase())
+    is_subdomain(text) && !text.contains('.')
 }
 
 /// As Kubernetes calls most things.
 fn is_subdomain(text: &str) -> bool {
-    text.len() <= 253 && text.split('.').all(is_label)
-}
-
-/// A value of a label: it begins and ends with a letter or digit.
-fn is_of_label(text: &str) -> bool {
-    let is_end = |letter: Option<char>| letter.is_some_and(|letter| letter.is_ascii_alphanumeric());
-    text.len() <= 63 && is_word(text, "_-.") && is_end(text.chars().next()) && is_end(text.chars().last())
-}
-
-/// The key of a label, or a type of devices: `nvidia.com/gpu`.
-fn is_key(text: &str) -> bool {
-    let (prefix, name) = text.split_once('/').map_or((None, text), |(prefix, name)| (Some(prefix), name));
-    prefix.is_none_or(is_subdomain) && is_of_label(name)
+    is_object(text) && has_short_parts(text)
 }
 
 /// `nvidia.com/gpu:1`.
 fn device(text: &str) -> Option<(&str, u32)> {
-    let (kind, count) = text.rsplit_once(':')?;
-    let count = count.parse().ok().filter(|count| *count > 0)?;
-    is_key(kind).then_some((kind, count))
+    let (kind, count) = forms::device(text).filter(|(kind, _)| has_short_parts(kind))?;
+    count.parse().ok().map(|count| (kind, count))
+}
+
+/// Parts of names of hosts hold no more letters.
+fn has_short_parts(text: &str) -> bool {
+    text.split(['.', '/']).all(|part| part.len() <= 63)
 }
 
 /// Year, month and day.
@@ -218,11 +197,11 @@ impl<'a> Settings<'a> {
     ///
     /// # Errors
     ///
-    /// If one does not go with the others, or with the plans.
-    pub(super) fn of(target: &Target<'a>, fans: &[Fan<'_>]) -> Result<Self, EmitError> {
+    /// If one does not go with the others, or with the plans, of which `mapped` are the mapped tasks.
+    pub(super) fn of(target: &Target<'a>, mapped: &[&Task<'_>]) -> Result<Self, EmitError> {
         let settings = Self { choice: target.choice };
         settings.go_together()?;
-        settings.go_with(target, fans)?;
+        settings.go_with(target, mapped)?;
         Ok(settings)
     }
 
@@ -253,7 +232,7 @@ impl<'a> Settings<'a> {
         Ok(())
     }
 
-    fn go_with(&self, target: &Target<'_>, fans: &[Fan<'_>]) -> Result<(), EmitError> {
+    fn go_with(&self, target: &Target<'_>, mapped: &[&Task<'_>]) -> Result<(), EmitError> {
         let steps = || target.plans().flat_map(|(_, plan)| &plan.steps);
         if self.runner() != VENV {
             if let Some(step) = steps().find(|step| self.image(&step.environment).is_none()) {
@@ -275,12 +254,11 @@ impl<'a> Settings<'a> {
         }
         for (name, value) in self.pairs("accelerators") {
             let wrong = |wrong: String| Err(at("accelerators", wrong));
-            let task =
-                fans.iter().flat_map(|fan| &fan.tasks).find(|task| task.steps.iter().any(|step| step.id == name));
+            let task = mapped.iter().find(|task| task.steps.iter().any(|step| step.id == name));
             if let Some(task) = task {
                 return wrong(format!("`{name}` is an instance of the task `{}`: devices are those of all", task.name));
             }
-            let is_task = fans.iter().flat_map(|fan| &fan.tasks).any(|task| task.name == name);
+            let is_task = mapped.iter().any(|task| task.name == name);
             if !is_task && !steps().any(|step| step.id == name) {
                 return wrong(format!("there is no step `{name}`, which `accelerators` of airflow names"));
             }

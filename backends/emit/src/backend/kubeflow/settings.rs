@@ -5,6 +5,7 @@ use super::platform::{
     Constant, ImagePullSecret, KeyToEnv, KubernetesExecutor, NodeSelector, PvcMount, SecretAsEnv, SecretAsVolume,
     Toleration,
 };
+use crate::backend::forms::{device, is_label_key, is_label_value, is_object, is_variable, is_word, items, pairs};
 use crate::backend::{Choice, FOLDER, SERVER, Setting, Target};
 use crate::error::EmitError;
 use indexmap::IndexMap;
@@ -13,30 +14,36 @@ use std::collections::BTreeSet;
 
 /// The names that `mlp.toml` may use.
 pub const SETTINGS: &[Setting] = &[
-    text(
+    Setting::text(
         "image",
         "the image that steps run in, best by its digest; else one that is named by pipeline and environment",
     ),
-    text("images", "images of single environments, `ENVIRONMENT=IMAGE, …`"),
-    text("store", "the address that a run's parameter `store` has where it says nothing: `s3://bucket/prefix`"),
-    text("pipeline_root", "where Kubeflow puts artifacts unless a run says otherwise"),
-    text("env", "variables of every step's environment, `NAME=VALUE, …`"),
-    text("secrets", "variables that come from secrets of Kubernetes, `NAME=SECRET/KEY, …`"),
-    text("secret_files", "secrets of Kubernetes as folders with a file for each key, `SECRET=/PATH, …`"),
-    text("volumes", "claims of volumes and where steps see them, `CLAIM=/PATH, …`"),
-    text("node_selector", "labels of the nodes that steps run on, `LABEL=VALUE, …`"),
-    text("tolerations", "taints of nodes that do not keep steps away, `KEY=VALUE:EFFECT, KEY:EFFECT, …`"),
-    text("accelerators", "devices of single steps, `STEP=TYPE:COUNT, …`"),
-    Setting { words: &["Always", "IfNotPresent", "Never"], ..text("image_pull_policy", "when images are pulled") },
-    text("image_pull_secret", "the secret of Kubernetes with which images are pulled"),
+    Setting::text("images", "images of single environments, `ENVIRONMENT=IMAGE, …`"),
+    Setting::text(
+        "store",
+        "the address that a run's parameter `store` has where it says nothing: `s3://bucket/prefix`",
+    ),
+    Setting::text("pipeline_root", "where Kubeflow puts artifacts unless a run says otherwise"),
+    Setting::text("env", "variables of every step's environment, `NAME=VALUE, …`"),
+    Setting::text("secrets", "variables that come from secrets of Kubernetes, `NAME=SECRET/KEY, …`"),
+    Setting::text("secret_files", "secrets of Kubernetes as folders with a file for each key, `SECRET=/PATH, …`"),
+    Setting::text("volumes", "claims of volumes and where steps see them, `CLAIM=/PATH, …`"),
+    Setting::text("node_selector", "labels of the nodes that steps run on, `LABEL=VALUE, …`"),
+    Setting::text("tolerations", "taints of nodes that do not keep steps away, `KEY=VALUE:EFFECT, KEY:EFFECT, …`"),
+    Setting::text("accelerators", "devices of single steps, `STEP=TYPE:COUNT, …`"),
+    Setting {
+        words: &["Always", "IfNotPresent", "Never"],
+        ..Setting::text("image_pull_policy", "when images are pulled")
+    },
+    Setting::text("image_pull_secret", "the secret of Kubernetes with which images are pulled"),
     SERVER,
     FOLDER,
-    text(
+    Setting::text(
         "experiment",
         "the experiment that runs of `mlpc run --target` belong to; else one that is named as the pipeline",
     ),
-    text("namespace", "the namespace of runs, where the server has one for each team"),
-    text("service_account", "the service account of Kubernetes that runs of `mlpc run --target` have"),
+    Setting::text("namespace", "the namespace of runs, where the server has one for each team"),
+    Setting::text("service_account", "the service account of Kubernetes that runs of `mlpc run --target` have"),
 ];
 
 /// Those that a server is told of each run.
@@ -44,10 +51,6 @@ pub const OF_RUNS: &[&str] = &["experiment", "namespace", "service_account"];
 
 /// What Kubernetes may do with a pod for a taint.
 const EFFECTS: [&str; 3] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
-
-const fn text(name: &'static str, doc: &'static str) -> Setting {
-    Setting { name, default: None, words: &[], doc }
-}
 
 /// Why a value of a setting cannot be used: what it should look like.
 pub fn check(name: &str, value: &str) -> Result<(), String> {
@@ -68,10 +71,7 @@ pub fn check(name: &str, value: &str) -> Result<(), String> {
     let fine = match name {
         "tolerations" => items(value).map(toleration).all(|found| found.is_some()),
         "image_pull_secret" | "namespace" | "service_account" => is_object(value),
-        _ => pairs(value).is_some_and(|pairs| {
-            let all: BTreeSet<&str> = pairs.iter().map(|(item, _)| *item).collect();
-            all.len() == pairs.len() && pairs.iter().all(|pair| fits(name, *pair))
-        }),
+        _ => pairs(value).is_some_and(|pairs| pairs.iter().all(|pair| fits(name, *pair))),
     };
     if fine { Ok(()) } else { Err(format!("`{name}` of kubeflow is {form}")) }
 }
@@ -86,46 +86,15 @@ fn fits(setting: &str, (name, value): (&str, &str)) -> bool {
             is_variable(name) && place.is_some_and(|(secret, key)| is_object(secret) && is_key(key))
         }
         "secret_files" | "volumes" => is_object(name) && is_path(value),
-        "node_selector" => is_label(name) && (value.is_empty() || is_word(value)),
+        "node_selector" => is_label_key(name) && (value.is_empty() || is_label_value(value)),
         "accelerators" => device(value).is_some(),
         _ => true,
     }
 }
 
-/// The name of a variable that every shell can read.
-fn is_variable(text: &str) -> bool {
-    let letters = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
-    text.chars().all(letters) && text.starts_with(|letter: char| !letter.is_ascii_digit())
-}
-
-/// The name of an object of Kubernetes: lower-case letters and digits, with dashes and dots between them.
-fn is_object(text: &str) -> bool {
-    text.len() <= 253
-        && text.split('.').all(|part| {
-            let letters =
-                part.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-');
-            letters && !part.is_empty() && !part.starts_with('-') && !part.ends_with('-')
-        })
-}
-
 /// A key of a secret.
 fn is_key(text: &str) -> bool {
-    let letters = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
-    !text.is_empty() && text.len() <= 253 && text.chars().all(letters)
-}
-
-/// The value of a label, or the name of one without what stands before its slash.
-fn is_word(text: &str) -> bool {
-    let ends = |text: &str, last: bool| {
-        let letter = if last { text.chars().next_back() } else { text.chars().next() };
-        letter.is_some_and(|letter| letter.is_ascii_alphanumeric())
-    };
-    text.len() <= 63 && is_key(text) && ends(text, false) && ends(text, true)
-}
-
-/// `pool`, `cloud.google.com/pool`.
-fn is_label(text: &str) -> bool {
-    text.rsplit_once('/').map_or_else(|| is_word(text), |(domain, name)| is_object(domain) && is_word(name))
+    text.len() <= 253 && is_word(text, "-_.")
 }
 
 /// A place in a container that is no other than it looks.
@@ -137,8 +106,8 @@ fn is_path(text: &str) -> bool {
 fn toleration(text: &str) -> Option<Toleration> {
     let (taint, effect) = text.split_once(':').map_or((text, None), |(taint, effect)| (taint, Some(effect)));
     let (key, value) = taint.split_once('=').map_or((taint, None), |(key, value)| (key, Some(value)));
-    let is_fine = is_label(key)
-        && value.is_none_or(|value| value.is_empty() || is_word(value))
+    let is_fine = is_label_key(key)
+        && value.is_none_or(|value| value.is_empty() || is_label_value(value))
         && effect.is_none_or(|effect| EFFECTS.contains(&effect));
     is_fine.then(|| Toleration {
         key: key.to_owned(),
@@ -148,21 +117,10 @@ fn toleration(text: &str) -> Option<Toleration> {
     })
 }
 
-fn items(text: &str) -> impl Iterator<Item = &str> {
-    text.split(',').map(str::trim).filter(|item| !item.is_empty())
-}
-
-/// `A=x, B=y`.
-fn pairs(text: &str) -> Option<Vec<(&str, &str)>> {
-    items(text).map(|item| item.split_once('=').filter(|(name, _)| !name.is_empty())).collect()
-}
-
 /// `nvidia.com/gpu:1`.
-fn device(text: &str) -> Option<Accelerator> {
-    let (kind, count) = text.rsplit_once(':')?;
-    let is_count = count.parse::<u32>().is_ok_and(|count| count > 0);
-    (is_count && is_label(kind))
-        .then(|| Accelerator { resource_type: kind.to_owned(), resource_count: count.to_owned() })
+fn accelerator(text: &str) -> Option<Accelerator> {
+    let (kind, count) = device(text)?;
+    Some(Accelerator { resource_type: kind.to_owned(), resource_count: count.to_owned() })
 }
 
 /// The settings, read.
@@ -227,7 +185,7 @@ impl<'a> Settings<'a> {
 
     /// The devices of a step.
     pub fn accelerator(&self, step: &Step) -> Option<Accelerator> {
-        self.pair("accelerators", &step.id).and_then(device)
+        self.pair("accelerators", &step.id).and_then(accelerator)
     }
 
     /// What Kubernetes is told of every executor.
