@@ -347,11 +347,12 @@ impl<'a> Module<'a> {
         let late: Vec<&Expr> = self.set.label_filters.iter().collect();
         steps.extend(self.filter(&late)?);
         let doc = match &self.set.label {
-            Some(label) => {
+            Some(label) if label.nullable => {
                 let known = self.printer.column(&label.name).method("is_not_null", []);
                 steps.push(Step::Method(format!("filter({})", flat(&known))));
                 "Rows to learn from: features and label, without rows whose label is null."
             }
+            Some(_) => "Rows to learn from: features and label.",
             None => "Rows with their features.",
         };
         steps.push(self.select(true));

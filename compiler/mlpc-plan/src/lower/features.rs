@@ -68,7 +68,12 @@ impl Lowering<'_> {
             .map(column_schema)
             .collect();
         let label = checked.label.as_ref().and_then(|label| {
-            Some(Label { name: label.name.clone(), dtype: dtype(&label.ty.kind), task: task(task_of(&label.ty.kind)?) })
+            Some(Label {
+                name: label.name.clone(),
+                dtype: dtype(&label.ty.kind),
+                nullable: label.ty.nullable,
+                task: task(task_of(&label.ty.kind)?),
+            })
         });
         FeatureSet {
             name: name.to_owned(),

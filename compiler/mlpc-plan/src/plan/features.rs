@@ -360,6 +360,9 @@ pub struct Label {
     pub name: String,
     /// Its type.
     pub dtype: DType,
+    /// Whether it is null in some rows, which are not learned from.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub nullable: bool,
     /// What it makes of the training.
     pub task: Task,
 }
