@@ -110,7 +110,7 @@ fn trips() -> Value {
                    value("angry", "bool", compare(">", col("anger"), number(1.0)))],
         "fitted": [], "inputs": [input("windy"), input("carrier_late"), input("carrier_worst"), input("evening_late"),
             input("complaints"), input("seats")],
-        "label": {"name": "angry", "dtype": kind("bool"), "task": "binary"},
+        "label": {"name": "angry", "dtype": kind("bool"), "nullable": true, "task": "binary"},
         "weight": null, "carried": ["id", "at"],
     })
 }

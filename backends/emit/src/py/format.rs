@@ -9,7 +9,8 @@ use super::parser::{ParseError, parse_expression};
 use super::{Py, WIDTH, print};
 use std::collections::BTreeSet;
 
-/// Formats `text`, whose statements may be of any length and broken anywhere inside brackets.
+/// Formats `text`, whose statements may be of any length and broken anywhere inside brackets. One that fits on its line
+/// passes as it is: it was printed by [`super::flat`] or stands in a template.
 ///
 /// # Errors
 ///
@@ -22,16 +23,20 @@ pub fn format_python(text: &str) -> Result<String, ParseError> {
         let line = rest.get(..length).unwrap_or_default();
         rest = rest.get(length..).unwrap_or_default();
         let code = line.trim_end();
-        let indent = code.len() - code.trim_start().len();
-        if code.is_empty() {
-            out.push('\n');
-            continue;
+        if fits(code) {
+            out.push_str(code);
+        } else {
+            let indent = code.len() - code.trim_start().len();
+            out.push_str(code.get(..indent).unwrap_or_default());
+            out.push_str(&statement(code.trim_start(), indent)?);
         }
-        out.push_str(code.get(..indent).unwrap_or_default());
-        out.push_str(&statement(code.trim_start(), indent)?);
         out.push('\n');
     }
     Ok(out)
+}
+
+fn fits(code: &str) -> bool {
+    !code.contains('\n') && code.chars().count() <= WIDTH
 }
 
 /// The length of the first statement with its newline: brackets and strings may span lines.
