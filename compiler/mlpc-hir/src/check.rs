@@ -1,7 +1,7 @@
 //! Everything that is found in a program: block by block, then what only the whole shows.
 
 use crate::annotations::{ALIAS, alias};
-use crate::blocks::{dataset, features, function, operations, predict, release, split, step, test, train};
+use crate::blocks::{dataset, features, function, gate, operations, predict, release, split, step, test, train};
 use crate::entries::check_entries;
 use crate::errors;
 use crate::library::{body, setting};
@@ -81,7 +81,7 @@ fn meaning<'db>(db: &'db dyn Db, block: Block<'db>, decl: &BlockDecl) -> Vec<Fin
         "split" => split::split(db, block).findings.clone(),
         "train" => train::train(db, block).findings.clone(),
         "evaluate" => release::evaluate(db, block).findings.clone(),
-        "gate" => release::gate(db, block).findings.clone(),
+        "gate" => gate::gate(db, block).findings.clone(),
         "register" => release::register(db, block).findings.clone(),
         "predict" => predict::predict(db, block).findings.clone(),
         "step" => step::step(db, block).findings.clone(),

@@ -704,10 +704,9 @@ pub fn register_without_gate(name: &str, span: Span) -> Finding {
 }
 
 /// A requirement that cannot fail, or cannot hold.
-pub fn gate_cannot_fail(always: bool, metric: &str, range: Interval, span: Span) -> Finding {
+pub fn gate_cannot_fail(always: bool, told: impl Into<String>, span: Span) -> Finding {
     let what = if always { "every model meets" } else { "no model can meet" };
-    finding(rule::gate_cannot_fail, format!("{what} this requirement"), span)
-        .here(format!("`{metric}` is in `{range}`"))
+    finding(rule::gate_cannot_fail, format!("{what} this requirement"), span).here(told)
 }
 
 /// A pipeline without a seed.

@@ -143,8 +143,11 @@ fn in_statement<'a>(statement: &'a Statement, found: &mut Vec<&'a Expr>) {
         | StatementKind::Given { value, .. }
         | StatementKind::Expect { value, .. }
         | StatementKind::Filter(value)
-        | StatementKind::Require(value)
         | StatementKind::Warn(value) => found.push(value),
+        StatementKind::Require { condition, confidence } => {
+            found.push(condition);
+            found.extend(confidence);
+        }
         StatementKind::Label { value, .. } | StatementKind::Weight { value, .. } => found.extend(value),
         StatementKind::Join(join) => found.extend(&join.within),
         StatementKind::Sample { every, range } => found.extend([every, range]),

@@ -1,7 +1,8 @@
 //! A test part judges once: of several gates on reports about it, the second chooses by rows that have chosen already.
 
 use crate::blocks::context;
-use crate::blocks::release::{evaluate, gate, split_of};
+use crate::blocks::gate::gate;
+use crate::blocks::release::{evaluate, split_of};
 use crate::check::{all_blocks, block_named};
 use crate::errors;
 use crate::library::body;

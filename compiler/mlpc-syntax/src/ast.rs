@@ -325,8 +325,13 @@ pub enum StatementKind {
         /// From and to.
         range: Expr,
     },
-    /// `require e`, with `m by c` inside it as [`ExprKind::By`].
-    Require(Expr),
+    /// `require e` or `require e with confidence 95%`; `m by c` inside `e` is [`ExprKind::By`].
+    Require {
+        /// What must hold.
+        condition: Expr,
+        /// How sure that must be.
+        confidence: Option<Expr>,
+    },
     /// `given name = value` or `given fitted name = value`.
     Given {
         /// `fitted`.

@@ -71,6 +71,7 @@ pub fn describe(rule: Rule) -> &'static str {
         Rule::weight_text | Rule::weight => "a `weight` statement",
         Rule::filter_text | Rule::filter => "a `filter` statement",
         Rule::require_text | Rule::require => "a `require` statement",
+        Rule::confidence => "`with confidence`",
         Rule::warn_text | Rule::warn => "a `warn` statement",
         Rule::join_text | Rule::join => "a `join` statement",
         Rule::join_alias => "`as`",
@@ -157,6 +158,7 @@ pub fn describe(rule: Rule) -> &'static str {
         Rule::kw_because => "`because`",
         Rule::kw_by => "`by`",
         Rule::kw_column => "`column`",
+        Rule::kw_confidence => "`confidence`",
         Rule::kw_const => "`const`",
         Rule::kw_drop => "`drop`",
         Rule::kw_else => "`else`",
@@ -187,6 +189,7 @@ pub fn describe(rule: Rule) -> &'static str {
         Rule::kw_warn => "`warn`",
         Rule::kw_weight => "`weight`",
         Rule::kw_when => "`when`",
+        Rule::kw_with => "`with`",
         Rule::kw_within => "`within`",
     }
 }

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 
 import polars as pl
 
-from mlp_runtime import expr
+from mlp_runtime import expr, table
 from mlp_runtime.joins import INSTANT, NOW, instant, moment
+
+
+def age(path: Path, as_of: str, *, time: str, zone: str = "UTC") -> timedelta | None:
+    """How long before `as_of` the newest row of a table was; None if it has no row."""
+    newest = table.collect(
+        table.scan(path).select(_since(table.scan(path), time, zone).max())
+    ).item()
+    return None if newest is None else moment(as_of, zone) - newest
 
 
 def apply(
@@ -26,10 +35,15 @@ def apply(
     its midnight in `zone`, as times that are days are.
     """
     end = pl.lit(moment(as_of, zone), dtype=INSTANT)
-    is_day = rows.schema[time] == pl.Date
-    since = expr.midnight(expr.column(time), zone) if is_day else instant(time)
+    since = _since(rows.lazy(), time, zone)
     later = {} if cells is None else cells
     return rows.filter(since + after <= end).with_columns(
         pl.when(since + known <= end).then(expr.column(name)).alias(name)
         for name, known in later.items()
     )
+
+
+def _since(rows: pl.LazyFrame, time: str, zone: str) -> pl.Expr:
+    """The instant of each row; a day is its midnight."""
+    is_day = rows.collect_schema()[time] == pl.Date
+    return expr.midnight(expr.column(time), zone) if is_day else instant(time)

@@ -123,10 +123,14 @@ def judge(
         slices={column: _slices(scores, metrics, rows, column) for column in slices},
         truth=truth,
         predicted=predicted,
-        predictions=_predictions(
-            model, rows, predicted, probabilities, [*model.features.KEY, *slices]
-        ),
+        predictions=_predictions(model, rows, predicted, probabilities, _carried(model, slices)),
     )
+
+
+def _carried(model: Model, slices: Sequence[str]) -> list[str]:
+    """The columns that stand beside predictions: by these they can be judged again."""
+    weight = model.features.WEIGHT
+    return [*model.features.KEY, *slices, *([] if weight is None else [weight])]
 
 
 def out_of_fold(model: Model, rows: pl.DataFrame) -> pl.DataFrame:
@@ -147,7 +151,7 @@ def judge_folds(
 ) -> Judged:
     """Judge how `model` came to be by the out-of-fold predictions of its folds."""
     given = [_with_carried(table.read(path), rows, model, slices) for path in folds]
-    scores = [_scores_of(predictions, model) for predictions in given]
+    scores = [scores_of(predictions, model) for predictions in given]
     judged = [
         Fold(
             rows=predictions.height,
@@ -208,6 +212,14 @@ def record(judged: Judged) -> dict[str, Any]:
     return told
 
 
+@dataclass(frozen=True)
+class Champion:
+    """A champion's numbers as they are stored, or why there are none, and how it was judged."""
+
+    record: Mapping[str, Any]
+    judged: Judged | None = None
+
+
 def champion(
     folder: Path | None,
     *,
@@ -217,8 +229,8 @@ def champion(
     metrics: Sequence[Metric],
     report: str,
     slices: Sequence[str] = (),
-) -> dict[str, Any] | None:
-    """The champion's numbers on the same rows, made by its own features; None without a champion.
+) -> Champion | None:
+    """The champion judged on the same rows, made by its own features; None without a champion.
 
     Where it can't be judged fairly the record says why instead.
     """
@@ -228,8 +240,9 @@ def champion(
     chosen = split.keys_of(table.read(parts), part)
     reason, rows = _rows_for(held, folder, chosen, datasets)
     if rows is None:
-        return {"model": held.digest, "refused": reason}
-    return record(judge(held, rows, metrics, report=report, part=part, slices=slices))
+        return Champion({"model": held.digest, "refused": reason})
+    judged = judge(held, rows, metrics, report=report, part=part, slices=slices)
+    return Champion(record(judged), judged)
 
 
 def _rows_for(
@@ -265,8 +278,8 @@ class Scores:
     probabilities: Numbers | None
     weights: Numbers | None
 
-    def of(self, chosen: NDArray[np.bool_]) -> Scores:
-        """Those of the chosen rows."""
+    def of(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> Scores:
+        """Those of the chosen rows, by flags or by places, of which one may come twice."""
         return Scores(
             truth=self.truth[chosen],
             predicted=self.predicted[chosen],
@@ -295,19 +308,21 @@ def _slices(
     scores: Scores, metrics: Sequence[Metric], rows: pl.DataFrame, column: str
 ) -> list[Slice]:
     """One slice per value, in the order of the values, null last."""
+    return [
+        Slice(value=value, rows=int(chosen.sum()), metrics=scores.of(chosen).measure(metrics))
+        for value, chosen in members(rows, column)
+    ]
+
+
+def members(rows: pl.DataFrame, column: str) -> list[tuple[Any, NDArray[np.bool_]]]:
+    """Each value of a column as reports show it, null last, and which rows have it."""
     values = rows.select(expr.column(column)).to_series()
-    found = values.unique().sort(nulls_last=True).to_list()
-    return [_slice(scores, metrics, values, value) for value in found]
-
-
-def _slice(scores: Scores, metrics: Sequence[Metric], values: pl.Series, value: Any) -> Slice:
-    chosen = values.is_null() if value is None else (values == value).fill_null(False)
-    shown_value = value if value is None or isinstance(value, bool | int | str) else str(value)
-    return Slice(
-        value=shown_value,
-        rows=int(chosen.sum()),
-        metrics=scores.of(chosen.to_numpy()).measure(metrics),
-    )
+    found = []
+    for value in values.unique().sort(nulls_last=True).to_list():
+        chosen = values.is_null() if value is None else (values == value).fill_null(False)
+        is_plain = value is None or isinstance(value, bool | int | str)
+        found.append((value if is_plain else str(value), chosen.to_numpy()))
+    return found
 
 
 def _answers(model: Model, rows: pl.DataFrame) -> tuple[Numbers | Codes, Numbers | None]:
@@ -328,7 +343,7 @@ def _with_carried(
     return predictions.join(carried, on=key, how="left", maintain_order="left")
 
 
-def _scores_of(predictions: pl.DataFrame, model: Model) -> Scores:
+def scores_of(predictions: pl.DataFrame, model: Model) -> Scores:
     """Truth and predictions as a table of predictions holds them."""
     label, answer = model.label, predictions[_PREDICTION]
     chances = [f"{_PROBABILITY}{name}" for name in model.classes]

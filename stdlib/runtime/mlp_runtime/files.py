@@ -55,6 +55,13 @@ def digest_of(files: Iterable[tuple[str, str]]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
+def size(path: Path) -> int:
+    """Bytes of a file, or of all files of a folder."""
+    if not path.is_dir():
+        return path.stat().st_size
+    return sum((path / relative).stat().st_size for relative in tree(path))
+
+
 def tree(folder: Path) -> list[str]:
     """Relative paths of the files under `folder`, sorted, with `/`."""
     return sorted(

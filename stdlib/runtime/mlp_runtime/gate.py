@@ -4,11 +4,27 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from mlp_runtime import files, formats
+import numpy as np
+
+from mlp_runtime import evaluate, files, formats, resampling
+from mlp_runtime.quantity import (
+    Champion,
+    Evidence,
+    Latency,
+    Measured,
+    Metric,
+    NoChampion,
+    Quantity,
+    Undefined,
+    both,
+    where,
+)
+from mlp_runtime.resampling import Sample
 from mlp_runtime.step import Failure, Result
 from mlp_runtime.text import number
 
@@ -20,183 +36,143 @@ _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
     "==": operator.eq,
     "!=": operator.ne,
 }
-_ARITHMETIC: Mapping[str, Callable[[float, float], float]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": operator.truediv,
-}
-
-
-class NoChampion(Exception):
-    """A requirement compares with a champion, and there is none yet."""
-
-
-class Undefined(Exception):
-    """A quantity has no value on these rows; the message says which and why."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evidence:
-    """The numbers that a gate knows."""
+class Finding:
+    """Whether a requirement holds in one case; the line is for people, and what is `kept` is always the same."""
 
-    report: Mapping[str, Any]
-    champion: Mapping[str, Any] | None
-    min_rows: int
-
-    def judged(self, metric: str, column: str) -> dict[str, float]:
-        """The metric in each slice with enough rows."""
-        slices = self.report["slices"].get(column, [])
-        enough = [item for item in slices if item["rows"] >= self.min_rows]
-        found = {_name(item["value"]): item["metrics"][metric] for item in enough}
-        defined = {name: value for name, value in found.items() if value is not None}
-        if not defined:
-            raise Undefined(f"no slice by {column} has {self.min_rows} rows and a {metric}")
-        return defined
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A number and how it is told."""
-
-    value: float
-    told: str
-
-
-class Quantity:
-    """A number that a gate can know. Several readings, one per slice, must all hold."""
-
-    def readings(self, evidence: Evidence) -> list[Measured]:
-        """Its values."""
-        raise NotImplementedError
-
-    def __add__(self, other: Quantity | float) -> Quantity:
-        """The sum."""
-        return _Binary("+", self, _quantity(other))
-
-    def __sub__(self, other: Quantity | float) -> Quantity:
-        """The difference."""
-        return _Binary("-", self, _quantity(other))
-
-    def __mul__(self, other: Quantity | float) -> Quantity:
-        """The product."""
-        return _Binary("*", self, _quantity(other))
-
-    def __truediv__(self, other: Quantity | float) -> Quantity:
-        """The quotient."""
-        return _Binary("/", self, _quantity(other))
-
-
-@dataclass(frozen=True)
-class Number(Quantity):
-    """A constant."""
-
-    value: float
-
-    def readings(self, evidence: Evidence) -> list[Measured]:
-        """The constant."""
-        return [Measured(self.value, f"{self.value:g}")]
-
-
-@dataclass(frozen=True)
-class Metric(Quantity):
-    """A metric of the report."""
-
-    name: str
-
-    def readings(self, evidence: Evidence) -> list[Measured]:
-        """Its value on all rows."""
-        value = _defined(evidence.report, self.name)
-        return [Measured(value, f"{self.name} {number(value)}")]
-
-
-@dataclass(frozen=True)
-class MetricBy(Quantity):
-    """A metric in each slice of a column that has enough rows."""
-
-    name: str
-    column: str
-
-    def readings(self, evidence: Evidence) -> list[Measured]:
-        """Its value in each judged slice."""
-        return [
-            Measured(value, f"{self.name} {number(value)} ({self.column} {where})")
-            for where, value in evidence.judged(self.name, self.column).items()
-        ]
-
-
-@dataclass(frozen=True)
-class Gap(Quantity):
-    """Largest minus smallest value of a metric over the judged slices."""
-
-    name: str
-    column: str
-
-    def readings(self, evidence: Evidence) -> list[Measured]:
-        """The gap."""
-        values = evidence.judged(self.name, self.column)
-        low, high = min(values, key=values.__getitem__), max(values, key=values.__getitem__)
-        value = values[high] - values[low]
-        told = f"gap of {self.name} by {self.column} {number(value)} ({low} to {high})"
-        return [Measured(value, told)]
-
-
-@dataclass(frozen=True)
-class Champion(Quantity):
-    """A metric of the champion on the same rows."""
-
-    name: str
-
-    def readings(self, evidence: Evidence) -> list[Measured]:
-        """Its value."""
-        if evidence.champion is None:
-            raise NoChampion
-        if "refused" in evidence.champion:
-            raise Undefined(str(evidence.champion["refused"]))
-        value = _defined(evidence.champion, self.name)
-        return [Measured(value, f"champion's {self.name} {number(value)}")]
-
-
-@dataclass(frozen=True)
-class _Binary(Quantity):
-    symbol: str
-    left: Quantity
-    right: Quantity
-
-    def readings(self, evidence: Evidence) -> list[Measured]:
-        """Every reading of the left side with every one of the right."""
-        return [
-            Measured(_apply(self.symbol, left, right), f"{left.told} {self.symbol} {right.told}")
-            for left in self.left.readings(evidence)
-            for right in self.right.readings(evidence)
-        ]
+    held: bool
+    line: str
+    kept: str | None = None
+    evidence: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Requirement:
-    """One line of a gate: `left compare right`, as written in `text`."""
+    """One line of a gate: `left compare right`, as written in `text`; `confidence` says how sure that must be."""
 
     text: str
     left: Quantity
     compare: str
     right: Quantity
     origin: str | None = None
+    confidence: float | None = None
 
-    def judge(self, evidence: Evidence) -> dict[str, Any]:
-        """Whether it holds, with a line that says why."""
+    def judge(self, evidence: Evidence) -> list[Finding]:
+        """Whether it holds, for each slice that it speaks of, with a line that says why."""
         try:
-            told = [
-                _line(left, self.compare, right)
-                for left in self.left.readings(evidence)
-                for right in self.right.readings(evidence)
-            ]
+            pairs = self._pairs(evidence)
+            if self.confidence is None:
+                return [self._plain(left, right) for left, right in pairs]
+            return self._sure(pairs, evidence, self.confidence)
         except NoChampion:
-            told = [(True, f"{self.text}  passed: no champion yet")]
+            return [Finding(held=True, line=f"{self.text}  passed: no champion yet")]
         except Undefined as reason:
-            told = [(False, f"{self.text}  refused: {reason}")]
-        passed = all(held for held, _ in told)
-        lines = [line for _, line in told]
-        return {"text": self.text, "passed": passed, "lines": lines, "origin": self.origin}
+            return [Finding(held=False, line=f"{self.text}  refused: {reason}")]
+
+    def _pairs(self, evidence: Evidence) -> list[tuple[Measured, Measured]]:
+        return [
+            (left, right)
+            for left in self.left.readings(evidence)
+            for right in self.right.readings(evidence)
+        ]
+
+    def _plain(self, left: Measured, right: Measured) -> Finding:
+        held = _COMPARE[self.compare](left.value, right.value)
+        outcome = "passed" if held else "refused"
+        line = f"{left.told} {self.compare} {right.told}  {outcome}"
+        if left.fleeting or right.fleeting:
+            return Finding(held=held, line=line, kept=f"{self.text}  {outcome}")
+        return Finding(held=held, line=line, evidence=_evidence(left, right))
+
+    def _sure(
+        self, pairs: Sequence[tuple[Measured, Measured]], evidence: Evidence, confidence: float
+    ) -> list[Finding]:
+        """By McNemar's test where that is the question, else by drawing samples."""
+        if evidence.rows is None:
+            raise Failure(f"{self.text}: the gate was given no rows to draw from")
+        if (
+            isinstance(self.left, Metric)
+            and self.right == Champion(self.left.name)
+            and self.compare == ">"
+        ):
+            alone = evidence.rows.right_alone(self.left.name)
+            if alone is not None:
+                return [self._by_mcnemar(*pairs[0], alone, confidence)]
+        drawn = self._drawn(evidence)
+        return [
+            self._by_samples(left, right, drawn.get(where(left, right), []), confidence)
+            for left, right in pairs
+        ]
+
+    def _by_mcnemar(
+        self, left: Measured, right: Measured, alone: tuple[int, int], confidence: float
+    ) -> Finding:
+        chance = resampling.mcnemar(*alone)
+        held = chance <= 1 - confidence
+        told = (
+            f"{alone[0]} rows are right here alone and {alone[1]} with the champion alone, "
+            f"p {number(chance)}"
+        )
+        return Finding(
+            held=held,
+            line=self._told(left, right, held, told),
+            evidence={
+                **_evidence(left, right),
+                "test": "McNemar",
+                "right_alone": alone[0],
+                "champion_right_alone": alone[1],
+                "p": chance,
+            },
+        )
+
+    def _by_samples(
+        self, left: Measured, right: Measured, differences: Sequence[float], confidence: float
+    ) -> Finding:
+        # A sample that leaves a metric undefined does not speak for the model.
+        share = sum(_COMPARE[self.compare](item, 0.0) for item in differences) / resampling.DRAWS
+        held = share >= confidence
+        more: dict[str, Any] = {
+            "test": "paired bootstrap",
+            "samples": resampling.DRAWS,
+            "share": share,
+        }
+        if differences:
+            low, high = np.quantile(differences, [1 - confidence, confidence])
+            more |= {"difference": left.value - right.value, "low": float(low), "high": float(high)}
+        return Finding(
+            held=held,
+            line=self._told(left, right, held, f"so in {share:.1%} of {resampling.DRAWS} samples"),
+            evidence={**_evidence(left, right), **more},
+        )
+
+    def _told(self, left: Measured, right: Measured, held: bool, why: str) -> str:
+        outcome = "passed" if held else f"refused, {self.confidence:.4g} is asked for"
+        return f"{left.told} {self.compare} {right.told}  {outcome}: {why}"
+
+    def _drawn(self, evidence: Evidence) -> dict[str | None, list[float]]:
+        """Left less right in each sample that defines both, by slice."""
+        names = both(self.left.names(), self.right.names())
+        columns = sorted(set().union(*names.values()))
+        judged = {
+            column: [
+                item["value"]
+                for item in evidence.report["slices"][column]
+                if item["rows"] >= evidence.min_rows
+            ]
+            for column in columns
+        }
+        found: dict[str | None, list[float]] = {}
+        rows = evidence.rows
+        for report, champion in () if rows is None else rows.draws(sorted(names), judged):
+            try:
+                pairs = self._pairs(replace(evidence, report=report, champion=champion, min_rows=0))
+            except Undefined:
+                continue
+            for left, right in pairs:
+                found.setdefault(where(left, right), []).append(left.value - right.value)
+        return found
 
 
 def decide(
@@ -206,61 +182,83 @@ def decide(
     metrics: Path,
     verdict: Path,
     min_rows: int,
-    champion: Mapping[str, Any] | None = None,
+    champion: evaluate.Champion | None = None,
+    sample: Sample | None = None,
+    latencies: Sequence[float] = (),
+    model_size: int = 0,
+    ages: Mapping[str, timedelta | None] | None = None,
 ) -> Result:
     """Judge every requirement, write the verdict, and say whether the gate refuses."""
     report = files.read_json(metrics, format=formats.METRICS)
-    evidence = Evidence(report=report, champion=champion, min_rows=min_rows)
-    judged = [requirement.judge(evidence) for requirement in requirements]
-    passed = all(item["passed"] for item in judged)
+    evidence = Evidence(
+        report=report,
+        champion=None if champion is None else champion.record,
+        min_rows=min_rows,
+        latencies=latencies,
+        model_size=model_size,
+        ages=ages or {},
+        rows=None
+        if sample is None
+        else sample.beside(None if champion is None else champion.judged),
+    )
+    judged = [(item, item.judge(evidence)) for item in requirements]
+    passed = all(finding.held for _, findings in judged for finding in findings)
     record = {
         "format": formats.VERDICT,
         "gate": name,
         "passed": passed,
-        "requirements": judged,
+        "requirements": [_record(item, findings) for item, findings in judged],
+        "report": report["report"],
+        "rows": report["rows"],
         "model": report["model"],
-        "champion": None if champion is None else champion["model"],
+        "champion": None if champion is None else champion.record["model"],
     }
     files.write_json(verdict, record)
-    return Result(summary=_summary(judged), metrics=_numbers(report), refused=not passed)
+    return Result(
+        summary=_summary([findings for _, findings in judged]),
+        metrics={**_numbers(report), **_fleeting(requirements, evidence)},
+        refused=not passed,
+    )
 
 
-def _summary(judged: Sequence[Mapping[str, Any]]) -> str:
-    """How many requirements hold, and the lines of those that do not."""
-    held = sum(item["passed"] for item in judged)
-    refusals = [line for item in judged for line in item["lines"] if "  refused" in line]
-    return "; ".join([f"{held} of {len(judged)} requirements hold", *refusals])
+def _record(requirement: Requirement, findings: Sequence[Finding]) -> dict[str, Any]:
+    return {
+        "text": requirement.text,
+        "confidence": requirement.confidence,
+        "passed": all(finding.held for finding in findings),
+        "lines": [finding.kept or finding.line for finding in findings],
+        "evidence": [dict(finding.evidence) for finding in findings if finding.evidence],
+        "origin": requirement.origin,
+    }
 
 
-def _line(left: Measured, compare: str, right: Measured) -> tuple[bool, str]:
-    held = _COMPARE[compare](left.value, right.value)
-    outcome = "passed" if held else "refused"
-    return held, f"{left.told} {compare} {right.told}  {outcome}"
+def _evidence(left: Measured, right: Measured) -> dict[str, Any]:
+    place = where(left, right)
+    told = {} if place is None else {"slice": place}
+    return {**told, "left": left.value, "right": right.value}
 
 
-def _apply(symbol: str, left: Measured, right: Measured) -> float:
-    try:
-        return _ARITHMETIC[symbol](left.value, right.value)
-    except ZeroDivisionError as error:
-        raise Undefined(f"{right.told} is 0 and divides") from error
+def _fleeting(requirements: Sequence[Requirement], evidence: Evidence) -> dict[str, float]:
+    """What is measured anew each time: it is told with the step's result, and no verdict holds it."""
+    sides = [side for item in requirements for side in (item.left, item.right)]
+    return {
+        f"latency_p{side.share * 100:.0f}": side.readings(evidence)[0].value
+        for side in sides
+        if isinstance(side, Latency)
+    }
 
 
-def _defined(report: Mapping[str, Any], name: str) -> float:
-    if name not in report["metrics"]:
-        raise Failure(f"the report {report['report']} holds no {name}")
-    value = report["metrics"][name]
-    if value is None:
-        raise Undefined(f"{name} is undefined on these rows")
-    return float(value)
+def _summary(judged: Sequence[Sequence[Finding]]) -> str:
+    """How many requirements hold, what was measured just now, and the lines of those that do not hold."""
+    held = sum(all(finding.held for finding in findings) for findings in judged)
+    told = [
+        finding.line
+        for findings in judged
+        for finding in findings
+        if not finding.held or finding.kept is not None
+    ]
+    return "; ".join([f"{held} of {len(judged)} requirements hold", *told])
 
 
 def _numbers(report: Mapping[str, Any]) -> dict[str, float]:
     return {name: value for name, value in report["metrics"].items() if value is not None}
-
-
-def _quantity(value: Quantity | float) -> Quantity:
-    return value if isinstance(value, Quantity) else Number(value)
-
-
-def _name(value: Any) -> str:
-    return "null" if value is None else str(value)

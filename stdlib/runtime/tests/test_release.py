@@ -13,9 +13,21 @@ from models import FEATURES, data, trained
 from sklearn.linear_model import LinearRegression
 from sklearn.tree import DecisionTreeClassifier
 
-from mlp_runtime import evaluate, files, gate, metrics, model, registry, report, split, table
+from mlp_runtime import (
+    evaluate,
+    files,
+    gate,
+    metrics,
+    model,
+    quantity,
+    registry,
+    report,
+    split,
+    table,
+)
 from mlp_runtime.evaluate import Judged, Metric
-from mlp_runtime.gate import Champion, Gap, MetricBy, Number, Requirement
+from mlp_runtime.gate import Requirement
+from mlp_runtime.quantity import Champion, Gap, MetricBy, Number, Quantity
 from mlp_runtime.signature import Label
 from mlp_runtime.step import Failure, Result
 
@@ -178,6 +190,7 @@ def test_the_page_shows_each_fold(tmp_path: Path) -> None:
 NUMBERS: dict[str, Any] = {
     "format": "mlp-metrics/v1",
     "report": "report",
+    "rows": 355,
     "model": "m1",
     "metrics": {"accuracy": 0.9864, "auc": None},
     "slices": {
@@ -188,11 +201,11 @@ NUMBERS: dict[str, Any] = {
         ]
     },
 }
-ACCURACY = gate.Metric("accuracy")
+ACCURACY = quantity.Metric("accuracy")
 
 
 def decide(
-    tmp_path: Path, *requirements: Requirement, champion: dict[str, Any] | None = None
+    tmp_path: Path, *requirements: Requirement, champion: dict[str, Any] | None = None, **more: Any
 ) -> tuple[Result, list[str]]:
     """The result, and all lines of the verdict."""
     files.write_json(tmp_path / "m.json", NUMBERS)
@@ -202,14 +215,15 @@ def decide(
         metrics=tmp_path / "m.json",
         verdict=tmp_path / "v.json",
         min_rows=100,
-        champion=champion,
+        champion=None if champion is None else evaluate.Champion(champion),
+        **more,
     )
     verdict = json.loads((tmp_path / "v.json").read_text())
     assert verdict["passed"] is not result.refused
     return result, [line for item in verdict["requirements"] for line in item["lines"]]
 
 
-def require(left: gate.Quantity, compare: str, right: gate.Quantity) -> Requirement:
+def require(left: Quantity, compare: str, right: Quantity) -> Requirement:
     """A requirement called `r`."""
     return Requirement("r", left, compare, right)
 
@@ -247,7 +261,7 @@ def test_one_slice_is_enough_to_refuse(tmp_path: Path) -> None:
 def test_what_is_undefined_is_refused_with_the_reason(tmp_path: Path) -> None:
     result, lines = decide(
         tmp_path,
-        require(gate.Metric("auc"), ">=", Number(0.5)),
+        require(quantity.Metric("auc"), ">=", Number(0.5)),
         require(MetricBy("auc", "island"), ">=", Number(0.5)),
         require(ACCURACY, ">=", ACCURACY / (ACCURACY - ACCURACY)),
     )
@@ -261,7 +275,7 @@ def test_what_is_undefined_is_refused_with_the_reason(tmp_path: Path) -> None:
 
 def test_a_metric_that_the_report_does_not_hold_is_a_failure(tmp_path: Path) -> None:
     with pytest.raises(Failure, match="the report report holds no f1"):
-        decide(tmp_path, require(gate.Metric("f1"), ">=", Number(0.5)))
+        decide(tmp_path, require(quantity.Metric("f1"), ">=", Number(0.5)))
 
 
 def test_the_champion(tmp_path: Path) -> None:
@@ -296,7 +310,7 @@ def test_the_champion_is_judged_on_the_same_rows(package: Path, tmp_path: Path) 
     later = data(120)[60:]
     assert champion(None, later, tmp_path) is None
     found = champion(package, later, tmp_path)
-    assert found["metrics"] == evaluate.record(judged(package, later))["metrics"]
+    assert found.record["metrics"] == evaluate.record(judged(package, later))["metrics"]
 
 
 def test_a_champion_that_cannot_be_judged_fairly_says_why(package: Path, tmp_path: Path) -> None:
@@ -306,17 +320,17 @@ def test_a_champion_that_cannot_be_judged_fairly_says_why(package: Path, tmp_pat
         (later, {"datasets": {}}, "reads data, which this run does not"),
     ]
     for rows, more, told in cases:
-        assert told in champion(package, rows, tmp_path, **more)["refused"]
+        assert told in champion(package, rows, tmp_path, **more).record["refused"]
     drops = trained_with(
         FEATURES.replace("return data\n", 'return data.filter(pl.col("id") > 70)\n'), tmp_path
     )
-    assert "leaves out 11 of these rows" in champion(drops, later, tmp_path)["refused"]
+    assert "leaves out 11 of these rows" in champion(drops, later, tmp_path).record["refused"]
     wants = trained_with(
         FEATURES.replace("return data\n", 'return data.with_columns(q=pl.col("gone"))\n'), tmp_path
     )
-    assert "can't read these rows" in champion(wants, later, tmp_path)["refused"]
+    assert "can't read these rows" in champion(wants, later, tmp_path).record["refused"]
     other_key = trained_with(FEATURES.replace('KEY = ["id"]', 'KEY = ["id", "x"]'), tmp_path)
-    assert "tells rows apart by id, x" in champion(other_key, later, tmp_path)["refused"]
+    assert "tells rows apart by id, x" in champion(other_key, later, tmp_path).record["refused"]
 
 
 def trained_with(features: str, tmp_path: Path) -> Path:

@@ -5,6 +5,7 @@ use super::learn::metrics;
 use super::{Context, Parts, argument};
 use crate::error::EmitError;
 use crate::py::{Argument, Py, flat, operator};
+use indexmap::IndexMap;
 use mlpc_plan::plan::{Evaluate, Gate, InputRef, Quantity, Register, Requirement, StepSpec};
 
 pub(super) fn gate(context: &Context<'_>, gate: &Gate) -> Result<Parts, EmitError> {
@@ -19,11 +20,68 @@ pub(super) fn gate(context: &Context<'_>, gate: &Gate) -> Result<Parts, EmitErro
     ];
     let title = format!("The gate `{}`: lets a model through, or refuses it with the reasons.", gate.name);
     let mut parts = Parts::new(title, "Judge every requirement.").constant("REQUIREMENTS", &Py::List(requirements));
-    if gate.requirements.iter().any(|item| names_champion(&item.left) || names_champion(&item.right)) {
+    let quantities = gate.quantities();
+    if quantities.iter().any(|quantity| matches!(quantity, Quantity::Champion(_))) {
         parts = champion(context, parts)?;
         decide.push(Argument::keyword("champion", Py::name("champion")));
+    } else if gate.resamples() {
+        parts = metrics(parts, judging(context)?)?;
+    }
+    if gate.resamples() {
+        decide.push(Argument::keyword("sample", sample(context)?));
+    }
+    if quantities.iter().any(|quantity| matches!(quantity, Quantity::Latency(_))) {
+        decide.push(Argument::keyword("latencies", latencies(context)?));
+    }
+    if quantities.iter().any(|quantity| matches!(quantity, Quantity::ModelSize)) {
+        context.require(&["model"], &[])?;
+        decide.push(Argument::keyword("model_size", Py::name("files.size").call([Py::name("args.model")])));
+    }
+    let ages = ages(&quantities)?;
+    if !ages.is_empty() {
+        decide.push(Argument::keyword("ages", Py::Dict(ages)));
     }
     Ok(parts.line(format!("return {}", flat(&Py::name("gate.decide").call_with(decide)))))
+}
+
+/// The rows that judge, from which others like them are drawn.
+fn sample(context: &Context<'_>) -> Result<Py, EmitError> {
+    context.require(&["model", "predictions"], &[])?;
+    Ok(Py::name("Sample").call_with(vec![
+        Argument::keyword("model", Py::name("args.model")),
+        Argument::keyword("predictions", Py::name("args.predictions")),
+        Argument::keyword("metrics", Py::name("METRICS")),
+        Argument::keyword("seed", Py::name("args.seed")),
+    ]))
+}
+
+/// How long the packaged model takes for single rows of those that judge.
+fn latencies(context: &Context<'_>) -> Result<Py, EmitError> {
+    context.require(&["model", "rows", "parts"], &[])?;
+    Ok(Py::name("latency.measure").call_with(vec![
+        Argument::positional(Py::name("args.model")),
+        Argument::keyword("rows", Py::name("args.rows")),
+        Argument::keyword("parts", Py::name("args.parts")),
+        Argument::keyword("part", Py::string(&judging(context)?.part)),
+    ]))
+}
+
+/// The age of each dataset whose freshness is asked for.
+fn ages(quantities: &[&Quantity]) -> Result<Vec<(Py, Py)>, EmitError> {
+    let mut ages: IndexMap<&str, Py> = IndexMap::new();
+    for quantity in quantities {
+        let Quantity::Freshness { dataset, timestamp, timezone } = quantity else { continue };
+        let mut arguments = vec![
+            Argument::positional(argument(dataset)?),
+            Argument::positional(Py::name("args.as_of")),
+            Argument::keyword("time", Py::string(timestamp)),
+        ];
+        if let Some(zone) = timezone {
+            arguments.push(Argument::keyword("zone", Py::string(zone)));
+        }
+        ages.insert(dataset, Py::name("cutoff.age").call_with(arguments));
+    }
+    Ok(ages.into_iter().map(|(dataset, age)| (Py::string(dataset), age)).collect())
 }
 
 /// Judges the champion on the rows of the report: by the report's metrics, on features of its own making.
@@ -48,7 +106,7 @@ fn champion(context: &Context<'_>, parts: Parts) -> Result<Parts, EmitError> {
 }
 
 /// Inputs of a gate that are no datasets.
-const OWN_INPUTS: [&str; 3] = ["metrics", "champion", "parts"];
+const OWN_INPUTS: [&str; 6] = ["metrics", "champion", "parts", "predictions", "model", "rows"];
 
 /// The evaluation whose numbers the gate judges.
 fn judging<'a>(context: &'a Context<'_>) -> Result<&'a Evaluate, EmitError> {
@@ -60,33 +118,37 @@ fn judging<'a>(context: &'a Context<'_>) -> Result<&'a Evaluate, EmitError> {
     found.ok_or_else(|| EmitError::Missing { step: context.step.id.clone(), what: "evaluation to judge".to_owned() })
 }
 
-fn names_champion(quantity: &Quantity) -> bool {
-    match quantity {
-        Quantity::Champion(_) => true,
-        Quantity::Binary { left, right, .. } => names_champion(left) || names_champion(right),
-        Quantity::Number(_) | Quantity::Metric(_) | Quantity::MetricBy { .. } | Quantity::Gap { .. } => false,
-    }
-}
-
 fn requirement(requirement: &Requirement) -> Result<Py, EmitError> {
-    Ok(Py::name("Requirement").call_with(vec![
+    let mut arguments = vec![
         Argument::positional(Py::string(&requirement.text)),
         Argument::positional(quantity(&requirement.left)?),
         Argument::positional(Py::string(&requirement.compare)),
         Argument::positional(quantity(&requirement.right)?),
         Argument::keyword("origin", origin(&requirement.origin)),
-    ]))
+    ];
+    if let Some(confidence) = requirement.confidence {
+        arguments.push(Argument::keyword("confidence", Py::float(confidence)));
+    }
+    Ok(Py::name("Requirement").call_with(arguments))
 }
 
-/// `gate.Champion("roc_auc") - 0.005`.
+/// `quantity.Champion("roc_auc") - 0.005`.
 fn quantity(quantity: &Quantity) -> Result<Py, EmitError> {
-    let gate = |name: &str, texts: &[&String]| Py::name("gate").method(name, texts.iter().map(|text| Py::string(text)));
+    let of =
+        |name: &str, texts: &[&String]| Py::name("quantity").method(name, texts.iter().map(|text| Py::string(text)));
     Ok(match quantity {
-        Quantity::Number(value) => Py::name("gate.Number").call([Py::float(*value)]),
-        Quantity::Metric(metric) => gate("Metric", &[metric]),
-        Quantity::MetricBy { metric, slice } => gate("MetricBy", &[metric, slice]),
-        Quantity::Gap { metric, slice } => gate("Gap", &[metric, slice]),
-        Quantity::Champion(metric) => gate("Champion", &[metric]),
+        Quantity::Number(value) => Py::name("quantity.Number").call([Py::float(*value)]),
+        Quantity::Metric(metric) => of("Metric", &[metric]),
+        Quantity::MetricBy { metric, slice } => of("MetricBy", &[metric, slice]),
+        Quantity::Gap { metric, slice } => of("Gap", &[metric, slice]),
+        Quantity::Champion(metric) => of("Champion", &[metric]),
+        Quantity::Duration(ms) => Py::name("quantity.Duration").call([Py::integer(*ms)]),
+        Quantity::Size(bytes) => {
+            Py::name("quantity.Size").call([Py::integer(i64::try_from(*bytes).unwrap_or(i64::MAX))])
+        }
+        Quantity::Latency(share) => Py::name("quantity.Latency").call([Py::float(*share)]),
+        Quantity::ModelSize => Py::name("quantity.ModelSize").call([]),
+        Quantity::Freshness { dataset, .. } => of("Freshness", &[dataset]),
         Quantity::Binary { op, left, right } => {
             let operator = operator(op).ok_or_else(|| EmitError::Operator(op.clone()))?;
             let right = match right.as_ref() {

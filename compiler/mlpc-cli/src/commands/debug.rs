@@ -8,7 +8,7 @@ use crate::lockfile;
 use crate::project::{self, Session, Target};
 use crate::terminal::{Style, Terminal};
 use mlpc_db::{Block, blocks, parse_block};
-use mlpc_hir::blocks::{dataset, features, operations, release, split, step, train};
+use mlpc_hir::blocks::{dataset, features, gate, operations, release, split, step, train};
 use mlpc_syntax::ChunkKind;
 use std::fmt::Debug;
 
@@ -99,7 +99,7 @@ fn types(session: &Session, block: Block<'_>) -> String {
         "split" => shown(block.name(db), &split::split(db, block).value),
         "train" => shown(block.name(db), &train::train(db, block).value),
         "evaluate" => shown(block.name(db), &release::evaluate(db, block).value),
-        "gate" => shown(block.name(db), &release::gate(db, block).value),
+        "gate" => shown(block.name(db), &gate::gate(db, block).value),
         "register" => shown(block.name(db), &release::register(db, block).value),
         "step" => shown(block.name(db), &step::step(db, block).value),
         _ => String::new(),

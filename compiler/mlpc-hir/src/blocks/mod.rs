@@ -5,6 +5,7 @@ mod entry;
 mod expectations;
 pub mod features;
 pub mod function;
+pub mod gate;
 mod notify;
 pub mod operations;
 pub mod predict;

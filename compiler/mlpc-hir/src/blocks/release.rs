@@ -1,4 +1,4 @@
-//! `evaluate`, `gate`, `register`: what is measured, what must hold, what is kept.
+//! `evaluate`, `register`: what is measured, what is kept.
 
 use super::features::features_shape;
 use super::split::{carried, split};
@@ -9,12 +9,12 @@ use crate::entries::{call_of, names};
 use crate::errors;
 use crate::library::{MetricSig, body, metric_signature, setting, trainer_signature};
 use crate::names::{Space, nearest, resolve};
-use crate::typed::{Checked, Const, Evaluate, Gate, MetricUse, Quantity, Register, Requirement, Task};
-use crate::types::{Interval, Ty, TyKind};
+use crate::typed::{Checked, Const, Evaluate, MetricUse, Register, Task};
+use crate::types::{Ty, TyKind};
 use indexmap::IndexMap;
-use mlpc_db::{Block, Db, Place, blocks};
+use mlpc_db::{Block, Db, Place};
 use mlpc_diagnostics::{Severity, Span};
-use mlpc_syntax::ast::{Arg, BinaryOp, BlockDecl, Entry, Expr, ExprKind, StatementKind};
+use mlpc_syntax::ast::{Arg, BlockDecl, Expr, ExprKind};
 
 // --- evaluate --------------------------------------------------------------------------------------------------------
 
@@ -162,7 +162,7 @@ fn reported_name(name: &str, args: &[Arg], taken: &IndexMap<String, MetricUse>) 
     call_text(name, args)
 }
 
-fn call_text(name: &str, args: &[Arg]) -> String {
+pub(super) fn call_text(name: &str, args: &[Arg]) -> String {
     let args: Vec<String> = args
         .iter()
         .map(|arg| {
@@ -173,7 +173,7 @@ fn call_text(name: &str, args: &[Arg]) -> String {
     format!("{name}({})", args.join(", "))
 }
 
-fn metric_named(context: &Context<'_>, name: &str) -> Option<MetricSig> {
+pub(super) fn metric_named(context: &Context<'_>, name: &str) -> Option<MetricSig> {
     let block = resolve(context.db, context.file, Space::Metric, name)?;
     metric_signature(context.db, block).clone()
 }
@@ -205,210 +205,6 @@ fn slices(context: &mut Context<'_>, decl: &BlockDecl, model: Block<'_>, value: 
             }
         }
     }
-}
-
-// --- gate ------------------------------------------------------------------------------------------------------------
-
-/// A gate, checked.
-#[salsa::tracked]
-pub fn gate<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Gate> {
-    let mut context = context(db, block);
-    let Some(decl) = body(db, block) else { return context.done(Gate::default()) };
-    let min_rows = match setting(decl, "min_rows").and_then(literal) {
-        Some(Const::Int(rows)) => u64::try_from(rows).unwrap_or(0),
-        _ => 100,
-    };
-    let Some(report) = context.connected(&["evaluate"]) else { return context.done(Gate::default()) };
-    let checked = evaluate(db, report);
-    let mut value = Gate { evaluate: context.qualified(report), requirements: Vec::new(), min_rows };
-    let broken = checked.value.broken;
-    if checked.value.part == "validation" {
-        let message = "a gate judges on the test part, and this report is about validation";
-        context.findings.push(errors::bad_value(message, "chosen on these rows already", decl.header));
-    }
-    let mut reader = Reader { context: &mut context, report: &checked.value, name: report.name(db), broken };
-    for entry in &decl.entries {
-        if let Entry::Statement(statement) = entry
-            && let StatementKind::Require(expr) = &statement.kind
-            && let Some(requirement) = reader.requirement(expr)
-        {
-            value.requirements.push(requirement);
-        }
-    }
-    let empty = value.requirements.is_empty() && context.findings.is_empty() && !broken;
-    if empty && !crate::entries::has_errors(decl) {
-        context.findings.push(errors::missing_setting("gate", "require", "a condition on a metric", decl.header));
-    }
-    context.done(value)
-}
-
-/// Reads the requirements of one gate.
-struct Reader<'a, 'db> {
-    context: &'a mut Context<'db>,
-    report: &'a Evaluate,
-    name: &'a str,
-    broken: bool,
-}
-
-impl Reader<'_, '_> {
-    fn requirement(&mut self, expr: &Expr) -> Option<Requirement> {
-        let ExprKind::Binary(compare, left, right) = &expr.kind else {
-            self.reject(expr);
-            return None;
-        };
-        if !compare.is_comparison() {
-            self.reject(expr);
-            return None;
-        }
-        let (left_value, right_value) = (self.quantity(left), self.quantity(right));
-        let (left_value, right_value) = (left_value?, right_value?);
-        self.check_bound(*compare, &left_value, &right_value, expr.span);
-        let text = self.context.source(expr.span);
-        Some(Requirement { text, span: expr.span, left: left_value, compare: *compare, right: right_value })
-    }
-
-    fn reject(&mut self, expr: &Expr) {
-        let help = "as `accuracy >= 0.9`";
-        self.context.findings.push(errors::bad_value("a requirement compares a metric with a bound", help, expr.span));
-    }
-
-    fn quantity(&mut self, expr: &Expr) -> Option<Quantity> {
-        if let Some(number) = literal(expr).filter(|_| !matches!(expr.kind, ExprKind::Name(_))) {
-            return match number.number() {
-                Some(number) => Some(Quantity::Number(number)),
-                None => {
-                    self.context.findings.push(errors::wrong_form("require", "numbers", expr.span));
-                    None
-                }
-            };
-        }
-        match &expr.kind {
-            ExprKind::Name(name) => self.metric(name, &[], expr.span).map(Quantity::Metric),
-            ExprKind::Member(base, metric) if dotted(base).as_deref() == Some("champion") => {
-                if !is_required(self.context) {
-                    let gate = self.context.block.name(self.context.db).to_owned();
-                    self.context.findings.push(errors::no_champion(&gate, expr.span));
-                }
-                self.metric(&metric.text, &[], metric.span).map(Quantity::Champion)
-            }
-            ExprKind::By(metric, slice) => {
-                let (name, args, span) = call_of(metric)?;
-                let metric = self.metric(&name, args, span)?;
-                self.slice(&slice.text, slice.span).map(|slice| Quantity::MetricBy(metric, slice))
-            }
-            ExprKind::Call(callee, args) if dotted(callee).as_deref() == Some("gap") => self.gap(args, expr.span),
-            ExprKind::Call(..) => {
-                let (name, args, span) = call_of(expr)?;
-                if ["latency", "model_size"].contains(&name.as_str()) {
-                    self.context.findings.push(errors::not_supported(&format!("`{name}` in a gate"), span));
-                    return None;
-                }
-                self.metric(&name, args, span).map(Quantity::Metric)
-            }
-            ExprKind::Binary(op, left, right)
-                if matches!(op, BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Div) =>
-            {
-                let (left, right) = (self.quantity(left), self.quantity(right));
-                Some(Quantity::Binary(*op, Box::new(left?), Box::new(right?)))
-            }
-            ExprKind::Error => None,
-            _ => {
-                self.reject(expr);
-                None
-            }
-        }
-    }
-
-    fn gap(&mut self, args: &[Arg], span: Span) -> Option<Quantity> {
-        let metric = args.iter().find(|arg| arg.name.is_none())?;
-        let by = args.iter().find(|arg| arg.name.as_ref().is_some_and(|name| name.text == "by"));
-        let Some(by) = by.and_then(|arg| dotted(&arg.value).map(|name| (name, arg.value.span))) else {
-            self.context.findings.push(errors::wrong_form("gap", "a metric and `by: column`", span));
-            return None;
-        };
-        let (name, args, at) = call_of(&metric.value)?;
-        let metric = self.metric(&name, args, at);
-        let slice = self.slice(&by.0, by.1);
-        Some(Quantity::Gap(metric?, slice?))
-    }
-
-    /// The name under which the report has a metric: the only one of that name, or the call as written.
-    fn metric(&mut self, name: &str, args: &[Arg], span: Span) -> Option<String> {
-        let exact = if args.is_empty() { name.to_owned() } else { call_text(name, args) };
-        let known = &self.report.metrics;
-        if known.contains_key(&exact) {
-            return Some(exact);
-        }
-        // Arguments that are repeated must be those of the report.
-        let agrees = |used: &MetricUse| {
-            args.iter().all(|arg| {
-                let value = literal(&arg.value).and_then(|value| value.number());
-                let of =
-                    |(parameter, _): &&(String, Const)| arg.name.as_ref().is_some_and(|name| name.text == *parameter);
-                used.arguments.iter().find(of).is_some_and(|(_, found)| found.number() == value)
-            })
-        };
-        let mut same =
-            known.iter().filter(|(_, used)| used.metric == name && agrees(used)).map(|(reported, _)| reported);
-        if let (Some(only), None) = (same.next(), same.next()) {
-            return Some(only.clone());
-        }
-        if !self.broken {
-            let computed: Vec<String> = known.keys().cloned().collect();
-            self.context.findings.push(errors::metric_not_computed(name, self.name, &computed, span));
-        }
-        None
-    }
-
-    fn slice(&mut self, name: &str, span: Span) -> Option<String> {
-        if self.report.slices.iter().any(|slice| slice == name) {
-            return Some(name.to_owned());
-        }
-        if !self.broken {
-            let slices = &self.report.slices;
-            self.context.findings.push(errors::no_such_slice(name, self.name, slices, span));
-        }
-        None
-    }
-
-    /// A metric's own range can make a requirement empty.
-    fn check_bound(&mut self, compare: BinaryOp, left: &Quantity, right: &Quantity, span: Span) {
-        let (Quantity::Metric(name) | Quantity::MetricBy(name, _), Quantity::Number(bound)) = (left, right) else {
-            return;
-        };
-        let Some(signature) = self.report.metrics.get(name).and_then(|used| metric_named(self.context, &used.metric))
-        else {
-            return;
-        };
-        let range = signature.range;
-        let always = match compare {
-            BinaryOp::Ge => range.low >= *bound,
-            BinaryOp::Gt => range.low > *bound,
-            BinaryOp::Le => range.high <= *bound,
-            BinaryOp::Lt => range.high < *bound,
-            _ => false,
-        };
-        let never = match compare {
-            BinaryOp::Ge => range.high < *bound,
-            BinaryOp::Gt => range.high <= *bound,
-            BinaryOp::Le => range.low > *bound,
-            BinaryOp::Lt => range.low >= *bound,
-            BinaryOp::Eq => !range.contains(*bound),
-            _ => false,
-        };
-        if (always || never) && range != Interval::ALL {
-            self.context.findings.push(errors::gate_cannot_fail(always, name, range, span));
-        }
-    }
-}
-
-/// Whether a `register` block of the file requires this gate: its alias is what `champion` means.
-fn is_required(context: &Context<'_>) -> bool {
-    let gate = context.block.name(context.db);
-    blocks(context.db, context.file).iter().filter(|block| block.keyword(context.db) == "register").any(|block| {
-        let required = body(context.db, *block).and_then(|decl| setting(decl, "requires")).and_then(names);
-        required.is_some_and(|required| required.iter().any(|(name, _)| name == gate))
-    })
 }
 
 // --- register --------------------------------------------------------------------------------------------------------

@@ -53,6 +53,8 @@ pub struct Requirement {
     pub compare: BinaryOp,
     /// The bound.
     pub right: Quantity,
+    /// In which share of samples like this one it must hold; `None`: it must hold on this one.
+    pub confidence: Option<f64>,
 }
 
 /// A number that a gate can know.
@@ -68,6 +70,16 @@ pub enum Quantity {
     Gap(String, String),
     /// The champion's.
     Champion(String),
+    /// A span of time, in milliseconds.
+    Duration(i64),
+    /// Bytes.
+    Size(u64),
+    /// How long one prediction takes at most in this share of calls.
+    Latency(f64),
+    /// What the packaged model takes on a disk.
+    ModelSize,
+    /// The age of a dataset's newest row as of the run's day.
+    Freshness(String),
     /// Arithmetic.
     Binary(BinaryOp, Box<Quantity>, Box<Quantity>),
 }

@@ -3,6 +3,7 @@
 mod entry;
 mod expr;
 mod features;
+mod gate;
 mod parameters;
 mod predict;
 mod recording;

@@ -6,16 +6,17 @@ use super::features::{column_schema, task};
 use super::splits::fold_id;
 use crate::Plan;
 use crate::plan::{
-    Against, ArtifactKind, CategoryStyle, Check, ColumnSchema, Evaluate, Expectation, Format, Gate, Ingest, InputRef,
-    MetricCall, MetricNeeds, Output, Program, Quantity, Register, Requirement, Resources, Retry, Rows, Step, StepSpec,
-    Train, UserPython, UserShell, Validate,
+    Against, ArtifactKind, CategoryStyle, Check, ColumnSchema, Evaluate, Expectation, Format, Ingest, InputRef,
+    MetricCall, MetricNeeds, Output, Program, Register, Resources, Retry, Rows, Step, StepSpec, Train, UserPython,
+    UserShell, Validate,
 };
 use crate::wanted::reference_name;
 use indexmap::IndexMap;
 use mlpc_db::Block;
 use mlpc_hir::blocks::dataset::dataset;
 use mlpc_hir::blocks::features::features;
-use mlpc_hir::blocks::release::{evaluate, gate, register};
+use mlpc_hir::blocks::gate::gate;
+use mlpc_hir::blocks::release::{evaluate, register};
 use mlpc_hir::blocks::step::step;
 use mlpc_hir::blocks::train::train;
 use mlpc_hir::library::{metric_signature, trainer_signature};
@@ -110,6 +111,13 @@ impl Lowering<'_> {
             let inputs = step(self.db, block).value.inputs.values();
             used.extend(inputs.filter_map(|input| match input {
                 StepInput::Dataset(name) => Some(name.clone()),
+                _ => None,
+            }));
+        }
+        for block in all_blocks(self.db, self.project, "gate") {
+            let sides = gate(self.db, block).value.requirements.iter().flat_map(|one| [&one.left, &one.right]);
+            used.extend(sides.filter_map(|side| match side {
+                typed::Quantity::Freshness(dataset) => Some(dataset.clone()),
                 _ => None,
             }));
         }
@@ -324,49 +332,6 @@ impl Lowering<'_> {
         Some(judge)
     }
 
-    fn gate_step(&self, plan: &Plan, block: Block<'_>) -> Step {
-        let name = qualified(self.db, block);
-        let checked = &gate(self.db, block).value;
-        let requirements = checked
-            .requirements
-            .iter()
-            .map(|requirement| Requirement {
-                text: requirement.text.clone(),
-                origin: self.origin(block, requirement.span),
-                left: quantity(&requirement.left),
-                compare: requirement.compare.symbol().to_owned(),
-                right: quantity(&requirement.right),
-            })
-            .collect();
-        let spec = StepSpec::Gate(Gate { name: name.clone(), requirements, min_rows: checked.min_rows });
-        let mut decide = self.step("gate", &name, block, &Operations::default(), spec);
-        decide.inputs.insert("metrics".to_owned(), from(format!("evaluate.{}", checked.evaluate), "metrics"));
-        decide.outputs.insert("verdict".to_owned(), output(ArtifactKind::Verdict, "verdict.json"));
-        if checked.requirements.iter().any(|one| names_champion(&one.left) || names_champion(&one.right)) {
-            self.champion_inputs(plan, &name, &checked.evaluate, &mut decide);
-        }
-        decide
-    }
-
-    /// What a gate needs to judge the champion again on this run's rows, with the champion's own features.
-    fn champion_inputs(&self, plan: &Plan, gate_name: &str, report: &str, decide: &mut Step) {
-        let registered = all_blocks(self.db, self.project, "register")
-            .into_iter()
-            .map(|block| (qualified(self.db, block), &register(self.db, block).value))
-            .find(|(_, value)| value.gate.as_deref() == Some(gate_name));
-        let judged = block_named(self.db, self.project, "evaluate", report)
-            .and_then(|block| block_named(self.db, self.project, "train", &evaluate(self.db, block).value.train));
-        let (Some((model, value)), Some(judged)) = (registered, judged) else { return };
-        let trained = &train(self.db, judged).value;
-        decide.inputs.insert("champion".to_owned(), InputRef::Champion { model, alias: value.alias.clone() });
-        decide.inputs.insert("parts".to_owned(), from(format!("split.{}", trained.split), "parts"));
-        if let Some(set) = plan.features.get(&trained.features) {
-            for dataset in set.datasets() {
-                decide.inputs.insert(dataset.to_owned(), from(format!("ingest.{dataset}"), "rows"));
-            }
-        }
-    }
-
     fn register_step(&self, block: Block<'_>) -> Option<Step> {
         let name = qualified(self.db, block);
         let checked = &register(self.db, block).value;
@@ -385,14 +350,6 @@ impl Lowering<'_> {
         keep.outputs.insert("registration".to_owned(), output(ArtifactKind::Registration, "registration.json"));
         keep.when = Some(verdict);
         Some(keep)
-    }
-}
-
-fn names_champion(quantity: &typed::Quantity) -> bool {
-    match quantity {
-        typed::Quantity::Champion(_) => true,
-        typed::Quantity::Binary(_, left, right) => names_champion(left) || names_champion(right),
-        _ => false,
     }
 }
 
@@ -481,20 +438,5 @@ fn needs(word: &str) -> MetricNeeds {
         "probability" => MetricNeeds::Probability,
         "value" => MetricNeeds::Value,
         _ => MetricNeeds::Label,
-    }
-}
-
-fn quantity(quantity: &typed::Quantity) -> Quantity {
-    match quantity {
-        typed::Quantity::Number(number) => Quantity::Number(*number),
-        typed::Quantity::Metric(metric) => Quantity::Metric(metric.clone()),
-        typed::Quantity::MetricBy(metric, slice) => Quantity::MetricBy { metric: metric.clone(), slice: slice.clone() },
-        typed::Quantity::Gap(metric, slice) => Quantity::Gap { metric: metric.clone(), slice: slice.clone() },
-        typed::Quantity::Champion(metric) => Quantity::Champion(metric.clone()),
-        typed::Quantity::Binary(op, left, right) => Quantity::Binary {
-            op: op.symbol().to_owned(),
-            left: Box::new(self::quantity(left)),
-            right: Box::new(self::quantity(right)),
-        },
     }
 }

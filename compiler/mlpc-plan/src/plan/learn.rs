@@ -218,6 +218,9 @@ pub struct Requirement {
     pub compare: String,
     /// The bound.
     pub right: Quantity,
+    /// In which share of samples like this run's it must hold; `None`: it must hold on this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<f64>,
 }
 
 /// A number that a gate can know.
@@ -244,6 +247,24 @@ pub enum Quantity {
     },
     /// The champion's metric on the same rows; without a champion the requirement passes and says so.
     Champion(String),
+    /// A span of time, in milliseconds.
+    Duration(i64),
+    /// Bytes.
+    Size(u64),
+    /// How long one prediction takes at most, in this share of calls.
+    Latency(f64),
+    /// What the packaged model takes on a disk.
+    ModelSize,
+    /// The age of a dataset's newest row, as of the step's parameter `as_of`.
+    Freshness {
+        /// The dataset, and the name of the input that holds its rows.
+        dataset: String,
+        /// The row's time.
+        timestamp: String,
+        /// IANA zone of days; UTC without one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        timezone: Option<String>,
+    },
     /// Arithmetic: `+`, `-`, `*`, `/`.
     Binary {
         /// The operator.
@@ -253,6 +274,34 @@ pub enum Quantity {
         /// Right side.
         right: Box<Quantity>,
     },
+}
+
+impl Gate {
+    /// Everything that its requirements compare, sums taken apart.
+    #[must_use]
+    pub fn quantities(&self) -> Vec<&Quantity> {
+        fn leaves<'a>(quantity: &'a Quantity, found: &mut Vec<&'a Quantity>) {
+            match quantity {
+                Quantity::Binary { left, right, .. } => {
+                    leaves(left, found);
+                    leaves(right, found);
+                }
+                other => found.push(other),
+            }
+        }
+        let mut found = Vec::new();
+        for requirement in &self.requirements {
+            leaves(&requirement.left, &mut found);
+            leaves(&requirement.right, &mut found);
+        }
+        found
+    }
+
+    /// Whether a requirement is also judged on samples of this run's rows.
+    #[must_use]
+    pub fn resamples(&self) -> bool {
+        self.requirements.iter().any(|requirement| requirement.confidence.is_some())
+    }
 }
 
 /// Adds a version to the registry.

@@ -65,7 +65,8 @@ impl Lower<'_> {
                 self.in_require = true;
                 let condition = self.expression_in(node);
                 self.in_require = false;
-                StatementKind::Require(condition)
+                let confidence = self.part(node, Rule::confidence).map(|part| self.bounds_in(part));
+                StatementKind::Require { condition, confidence }
             }
             Rule::warn => StatementKind::Warn(self.expression_in(node)),
             Rule::join => StatementKind::Join(self.join(node)),

@@ -99,8 +99,29 @@ fn by_binds_tighter_than_a_comparison_in_require() {
     let (entries, messages) = entries("gate", "  require recall(threshold: 0.3) by plan >= champion.recall - 1%");
     assert_eq!(messages, Vec::<String>::new());
     let [Entry::Statement(statement)] = entries.as_slice() else { panic!("{entries:?}") };
-    let StatementKind::Require(condition) = &statement.kind else { panic!("{statement:?}") };
+    let StatementKind::Require { condition, confidence: None } = &statement.kind else { panic!("{statement:?}") };
     assert_eq!(show(condition), "(>= (by (call recall threshold: 0.3) plan) (- (. champion recall) 0.01%))");
+}
+
+#[test]
+fn a_requirement_says_how_sure_it_must_be() {
+    let (entries, messages) =
+        entries("gate", "  require f1 > champion.f1 with confidence 95%\n  require with > confidence");
+    assert_eq!(messages, Vec::<String>::new());
+    let shown: Vec<_> = entries
+        .iter()
+        .map(|entry| match entry {
+            Entry::Statement(statement) => match &statement.kind {
+                StatementKind::Require { condition, confidence } => (show(condition), confidence.as_ref().map(show)),
+                other => panic!("{other:?}"),
+            },
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [("(> f1 (. champion f1))".to_owned(), Some("95%".to_owned())), ("(> with confidence)".to_owned(), None)]
+    );
 }
 
 #[test]
