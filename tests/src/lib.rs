@@ -7,6 +7,7 @@ pub mod channels;
 pub mod command;
 pub mod example;
 pub mod expected;
+pub mod gated;
 pub mod given;
 pub mod markdown;
 pub mod odd;

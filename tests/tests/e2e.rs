@@ -11,6 +11,7 @@ mod e2e {
     mod failures;
     mod fetched;
     mod fitted;
+    mod gates;
     mod launch;
     mod leaks;
     mod library;

@@ -1,6 +1,7 @@
 //! A plan run step by step as an orchestrator does, over a store, gives what the executor of this machine gives.
 
 use mlpc_plan::variables::{FIXED, THREADS};
+use mlpc_tests::gated;
 use mlpc_tests::given;
 use mlpc_tests::project::Project;
 use mlpc_tests::python;
@@ -71,6 +72,25 @@ fn steps_that_an_orchestrator_starts_make_the_same_bytes() {
     let registry: Value = serde_json::from_slice(&std::fs::read(registry).unwrap()).unwrap();
     assert_eq!(registry["versions"].as_array().unwrap().len(), 1);
     assert_eq!(registry["aliases"]["champion"], 1);
+}
+
+/// The second model meets the first in the store's registry as it does in this machine's.
+#[test]
+fn a_gate_decides_by_the_same_bytes_over_a_store() {
+    let project = gated::project();
+    let mut launched = Launched::of(project);
+    for (name, edited) in [("first", None), ("second", Some("max_iter: 150"))] {
+        if let Some(edited) = edited {
+            launched.project.edit("main.mlp", "max_iter: 200", edited);
+            launched.project.lock();
+            launched = Launched::of(launched.project);
+        }
+        launched.succeed(&["push", "--project", ".."]);
+        launched.run(name);
+        let run = launched.project.succeed(&[]);
+        assert_eq!(run.step("gate.release")["state"], "succeeded");
+    }
+    assert_eq!(results(&launched.store.join("store")), results(&launched.project.path.join(".mlp/store")));
 }
 
 #[test]
