@@ -70,6 +70,9 @@ pub enum RunError {
         /// What is wrong.
         cause: String,
     },
+    /// A registry that is a service did not do what it was asked.
+    #[error("{0}")]
+    RegistryService(String),
     /// There is no such version or alias in the registry.
     #[error("model `{model}` has no {wanted}")]
     UnknownVersion {

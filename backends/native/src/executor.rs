@@ -2,11 +2,13 @@
 
 use crate::attempt::{Made, make};
 use crate::delivery;
+use crate::digest::file_digest;
 use crate::failure::Failure;
 use crate::output;
 use crate::prepare::Prepared;
 use crate::process::{Stop, stopped};
 use crate::registry::{self, Registered, Registration};
+use crate::registry_service::Service;
 use crate::store::{Entry, Lookup, Work};
 use crate::{StepState, data, pythons};
 use mlpc_plan::plan::{InputRef, Predict, Register, Step, StepSpec};
@@ -303,16 +305,26 @@ impl Executor {
             .and_then(|path| std::fs::read(path).ok())
             .and_then(|text| serde_json::from_slice(&text).ok())
             .unwrap_or_default();
+        let prepared = &self.prepared;
         let provenance = json!({
-            "pipeline": self.prepared.plan.pipeline.name,
-            "run": self.prepared.run,
+            "pipeline": prepared.plan.pipeline.name,
+            "run": prepared.run,
             "step": step.id,
             "identity": identity,
+            "plan": file_digest(&prepared.options.build.join("plan.json")).ok(),
+            "data": prepared.plan.sources.iter().map(|source| (&source.name, &source.sha256)).collect::<BTreeMap<_, _>>(),
+            "commit": crate::commit::of(&prepared.options.root),
             "registration": said,
         });
         let registration =
             Registration { model: &register.model, alias: &register.alias, source: &source, identity, provenance };
-        tokio::task::block_in_place(|| registry::register(&self.prepared.layout, &registration))
-            .map_err(|error| Failure::new(error.to_string()))
+        let registered = tokio::task::block_in_place(|| match &register.registry {
+            None => registry::register(&prepared.layout, &registration),
+            Some(address) => {
+                let (plan, options) = (&prepared.plan, &prepared.options);
+                Service { address, plan, options, environment: &step.environment }.register(&registration)
+            }
+        });
+        registered.map_err(|error| Failure::new(error.to_string()))
     }
 }

@@ -75,6 +75,12 @@ impl Layout {
         self.state.join("latest").join(file_name(pipeline))
     }
 
+    /// Models of registries elsewhere, by digest.
+    #[must_use]
+    pub fn fetched(&self, digest: &str) -> PathBuf {
+        self.state.join("fetched").join(digest)
+    }
+
     /// Registered models.
     #[must_use]
     pub fn registry(&self) -> PathBuf {

@@ -58,7 +58,7 @@ pub(crate) fn prepare(plan: &Plan, options: &Options) -> Result<Prepared, RunErr
     let database = history::open(&layout.database())?;
     let lock = cleanup::enter(&layout, &database)?;
     sources::verify(&plan, &options.root, &database, &layout.database())?;
-    let settled = settled::settle(&plan, &layout, &options.root)?;
+    let settled = settled::settle(&plan, &layout, &options)?;
     let identities = settled::identities(&plan, &settled);
     let seals = seals(&database, &identities).map_err(|cause| RunError::Database { path: layout.database(), cause })?;
     let (run, started) = begin_run(&layout)?;

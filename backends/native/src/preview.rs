@@ -33,7 +33,7 @@ pub enum Stored {
 /// If the registry's index, which says which champion a step reads, is damaged.
 pub fn preview(plan: &Plan, options: &Options) -> Result<Vec<Preview>, RunError> {
     let layout = Layout::new(absolute(&options.state));
-    let settled = settled::settle(plan, &layout, &options.root)?;
+    let settled = settled::settle(plan, &layout, options)?;
     let identities = settled::identities(plan, &settled);
     let steps = plan.steps.iter().zip(identities);
     Ok(steps

@@ -6,14 +6,16 @@ use crate::digest::file_digest;
 use crate::error::FileContext;
 use crate::history::History;
 use crate::layout::Layout;
+use crate::options::Options;
 use crate::registry;
+use crate::registry_service::Service;
 use crate::result::StepResult;
 use crate::store;
 use mlpc_plan::Plan;
 use mlpc_plan::identity::sha256_hex;
 use mlpc_plan::plan::{InputRef, Step};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// What inputs are in this run; those that do not exist yet are absent.
 #[derive(Default)]
@@ -32,14 +34,21 @@ struct Found {
     digest: String,
 }
 
-/// Looks up every input of the plan that is settled now; `root` is the project's.
-pub(crate) fn settle(plan: &Plan, layout: &Layout, root: &Path) -> Result<Settled, RunError> {
+/// Looks up every input of the plan that is settled now.
+pub(crate) fn settle(plan: &Plan, layout: &Layout, options: &Options) -> Result<Settled, RunError> {
     let mut settled = Settled::default();
     for step in &plan.steps {
         for input in step.inputs.values() {
             match input {
-                InputRef::Champion { model, alias } => {
-                    if let Some(version) = registry::champion(layout, model, alias)? {
+                InputRef::Champion { model, alias, registry } => {
+                    let held = match registry {
+                        None => registry::champion(layout, model, alias)?,
+                        Some(address) => {
+                            let service = Service { address, plan, options, environment: &step.environment };
+                            service.champion(layout, model, alias)?
+                        }
+                    };
+                    if let Some(version) = held {
                         let found = Found { path: version.folder, digest: version.digest };
                         settled.champions.insert((model.clone(), alias.clone()), found);
                     }
@@ -50,7 +59,7 @@ pub(crate) fn settle(plan: &Plan, layout: &Layout, root: &Path) -> Result<Settle
                     }
                 }
                 InputRef::Delivered { path: name } => {
-                    let path = root.join(name);
+                    let path = options.root.join(name);
                     if path.is_file() {
                         let digest = file_digest(&path).file("read", &path)?;
                         settled.delivered.insert(name.clone(), Found { path, digest });
@@ -84,7 +93,7 @@ impl Settled {
 
     fn found(&self, input: &InputRef) -> Option<&Found> {
         match input {
-            InputRef::Champion { model, alias } => self.champions.get(&(model.clone(), alias.clone())),
+            InputRef::Champion { model, alias, .. } => self.champions.get(&(model.clone(), alias.clone())),
             InputRef::Previous { step, output } => self.previous.get(&(step.clone(), output.clone())),
             InputRef::Delivered { path } => self.delivered.get(path),
             InputRef::Source { .. } | InputRef::Step { .. } => None,

@@ -74,6 +74,8 @@ commands! {
     Runs(runs),
     /// Compare two runs
     Compare(compare),
+    /// List registered models, show their versions, and move aliases
+    Registry(registry),
     /// Print completions for a shell
     Completions(completions),
     /// Show what a stage of the compiler makes of a program

@@ -8,17 +8,35 @@ use crate::text::duration;
 use mlpc_native::environment::{self, EnvironmentError};
 use mlpc_native::{Options, Stored};
 use mlpc_plan::Plan;
-use mlpc_plan::plan::{Environment, Step, StepSpec};
+use mlpc_plan::plan::{Environment, InputRef, Step, StepSpec};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Instant;
 
 /// Makes the environments of the steps that will run, and tells the run where they are.
 pub fn prepare(plan: &Plan, options: &mut Options, terminal: &mut Terminal) -> Result<(), ToolError> {
-    for name in needed(plan, options)? {
-        let Some(environment) = plan.environments.get(&name) else { continue };
-        let python = interpreter(&name, environment, terminal)?;
-        options.pythons.insert(name, python);
+    let asking = plan.steps.iter().filter(|step| step.inputs.values().any(is_elsewhere));
+    let asking: BTreeSet<String> = asking.map(|step| step.environment.clone()).collect();
+    make(&asking, plan, options, terminal)?;
+    let needed = needed(plan, options)?;
+    make(&needed, plan, options, terminal)
+}
+
+/// Whether what an input is must be asked of a registry elsewhere, before anything runs.
+fn is_elsewhere(input: &InputRef) -> bool {
+    matches!(input, InputRef::Champion { registry: Some(_), .. })
+}
+
+fn make(
+    names: &BTreeSet<String>,
+    plan: &Plan,
+    options: &mut Options,
+    terminal: &mut Terminal,
+) -> Result<(), ToolError> {
+    for name in names {
+        let Some(environment) = plan.environments.get(name) else { continue };
+        let python = interpreter(name, environment, terminal)?;
+        options.pythons.insert(name.clone(), python);
     }
     Ok(())
 }

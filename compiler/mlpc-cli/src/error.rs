@@ -156,6 +156,7 @@ impl From<mlpc_native::RunError> for ToolError {
         let exit = match &error {
             RunError::MissingFile { .. } | RunError::ChangedFile { .. } => Exit::ProgramErrors,
             RunError::Plan(_) | RunError::Lost => Exit::Internal,
+            RunError::RegistryService(_) => Exit::StepFailed,
             _ => Exit::Usage,
         };
         Self::usage(error.to_string()).exit(exit).help_opt(error.help())

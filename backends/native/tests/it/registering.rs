@@ -67,9 +67,10 @@ fn pipeline(content: &str) -> Plan {
     let mut judge = shell("gate.g", "echo against {champion} > {verdict}")
         .reads("model", "train.m", "model")
         .writes("verdict", "v");
-    judge
-        .inputs
-        .insert("champion".to_owned(), InputRef::Champion { model: "m".to_owned(), alias: "champion".to_owned() });
+    judge.inputs.insert(
+        "champion".to_owned(),
+        InputRef::Champion { model: "m".to_owned(), alias: "champion".to_owned(), registry: None },
+    );
     let mut plan = plan(vec![train, judge]);
     plan.steps.push(crate::project::step("register.m").reads("model", "train.m", "model").after("gate.g"));
     plan
@@ -83,7 +84,12 @@ fn with_register(project: &Project, content: &str) -> Plan {
         .reads("model", "train.m", "model")
         .reads("verdict", "gate.g", "verdict")
         .writes("registration", "registration.json");
-    step.spec = StepSpec::Register(Register { model: "m".to_owned(), alias: "champion".to_owned(), gate: None });
+    step.spec = StepSpec::Register(Register {
+        model: "m".to_owned(),
+        alias: "champion".to_owned(),
+        gate: None,
+        registry: None,
+    });
     plan.steps.push(step);
     mlpc_plan::identity::identify(&mut plan);
     plan

@@ -13,6 +13,7 @@ pub mod init;
 pub mod lineage;
 pub mod lock;
 pub mod plan;
+pub mod registry;
 pub mod run;
 pub mod runs;
 pub mod targets;
