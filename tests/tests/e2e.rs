@@ -17,6 +17,7 @@ mod e2e {
     mod library;
     mod lint;
     mod predict;
+    mod registries;
     mod splits;
     mod testing;
     mod times;

@@ -61,7 +61,7 @@ fn input(name: &str, from: &InputRef) -> String {
     match from {
         InputRef::Source { name } => format!("source {name}"),
         InputRef::Step { step, .. } => format!("{name} of {step}"),
-        InputRef::Champion { model, alias } => format!("{alias} of {model}"),
+        InputRef::Champion { model, alias, .. } => format!("{alias} of {model}"),
         InputRef::Previous { step, output } => format!("{step}.{output} of the run before"),
         InputRef::Delivered { path } => format!("{path} of the run before"),
     }

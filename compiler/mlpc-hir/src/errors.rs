@@ -723,6 +723,13 @@ pub fn unpinned_image(image: &str, reason: &str, span: Span) -> Finding {
         .help("`docker buildx imagetools inspect NAME:TAG` tells the digest")
 }
 
+/// Credentials in the address of a registry.
+pub fn registry_credentials(span: Span) -> Finding {
+    finding(rule::literal_credentials, "the address of a registry holds no credentials", span)
+        .here("who reads the program could use them")
+        .help("MLflow finds them in the variables `MLFLOW_TRACKING_USERNAME`, `_PASSWORD` and `_TOKEN`")
+}
+
 /// A parameter that no run can be given another value of.
 pub fn fixed_parameter(name: &str, why: &str, span: Span) -> Finding {
     finding(rule::fixed_parameter, format!("`{name}` is fixed when the program is built: {why}"), span)

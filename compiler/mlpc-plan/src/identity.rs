@@ -71,7 +71,7 @@ fn identity(
     let input = |from: &InputRef| match from {
         InputRef::Source { name } => format!("source:{}", of(sources, name)),
         InputRef::Step { step, output } => format!("step:{}:{output}", of(known, step)),
-        InputRef::Champion { model, alias } => format!("champion:{model}:{alias}"),
+        InputRef::Champion { model, alias, .. } => format!("champion:{model}:{alias}"),
         InputRef::Previous { step, output } => format!("previous:{step}:{output}"),
         InputRef::Delivered { path } => format!("delivered:{path}"),
     };

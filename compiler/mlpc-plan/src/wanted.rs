@@ -6,7 +6,7 @@ use crate::lower::database_rows;
 use crate::plan::Rows;
 use mlpc_db::{Block, BlockRef, Db, Place, Project, System, absolute};
 use mlpc_diagnostics::{Code, Diagnostic, Span, list_words, rule};
-use mlpc_hir::blocks::{dataset::dataset, operations, step::step, train::train};
+use mlpc_hir::blocks::{dataset::dataset, operations, release::register, step::step, train::train};
 use mlpc_hir::library::{body, fn_signature, metric_signature, setting, trainer_signature};
 use mlpc_hir::names::{Space, qualified, resolve};
 use mlpc_hir::typed::{self, Against, FnBody, SourceFormat, SourceRef, StepRun};
@@ -259,6 +259,7 @@ fn environment(db: &dyn Db, project: Project, name: &str, default: &str) -> Opti
         requirements.extend(source_requirements(db, project));
     }
     requirements.extend(storage_requirements(db, project));
+    requirements.extend(registry_requirements(db, project));
     requirements.extend(value.packages);
     requirements.sort();
     requirements.dedup();
@@ -288,6 +289,13 @@ fn storage_requirements(db: &dyn Db, project: Project) -> Vec<String> {
     let pipelines = all_blocks(db, project, "pipeline").into_iter();
     let storages = pipelines.flat_map(|block| operations::pipeline(db, block).value.storages.clone());
     storages.flat_map(|storage| storage.service.packages()).map(|package| (*package).to_owned()).collect()
+}
+
+/// What reaching the registries takes, wherever a step runs.
+fn registry_requirements(db: &dyn Db, project: Project) -> Option<String> {
+    let registers = all_blocks(db, project, "register").into_iter();
+    let mut registries = registers.filter_map(|block| register(db, block).value.registry.as_ref());
+    registries.next().map(|_| "mlflow-skinny>=3.4,<4".to_owned())
 }
 
 /// What the lock lacks or has wrong. Without a lock there is nothing to find: the next run writes one.

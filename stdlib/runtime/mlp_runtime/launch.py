@@ -30,9 +30,9 @@ from mlp_runtime import files, formats, notify, parameters, plans, stores, varia
 from mlp_runtime.artifacts import RESULT, Artifacts
 from mlp_runtime.environment import cache
 from mlp_runtime.plans import ROOT, Plan, Reference, Step
+from mlp_runtime.registries import open_registry
 from mlp_runtime.step import FAILED, REFUSED, Failure
 from mlp_runtime.stores import ABSENT, Store
-from mlp_runtime.versions import Registry
 
 
 @dataclass
@@ -78,7 +78,8 @@ class Run:
         """The digest of something that is settled now."""
         facts = reference.facts
         if reference.kind == "champion":
-            version = Registry(self.store, facts["model"]).holder(facts["alias"])
+            registry = open_registry(facts.get("registry"), facts["model"], self.store)
+            version = registry.holder(facts["alias"])
             return None if version is None else str(version["digest"])
         if reference.kind == "previous":
             identity = last.get(facts["step"])
@@ -110,7 +111,7 @@ class Run:
         if self.wanted:
             self._hand_over(step, identity, folder)
         if step.kind == "register" and code == 0:
-            self._register(step, identities, inputs.get("model") if self.carried else None)
+            self._register(step, identities, folder, inputs.get("model") if self.carried else None)
         if step.kind == "predict":
             self._deliver(step, identity, folder)
         return code
@@ -190,7 +191,8 @@ class Run:
         if digest is None:
             return None
         if reference.kind == "champion":
-            return Registry(self.store, facts["model"]).fetch(digest, folder)
+            registry = open_registry(facts.get("registry"), facts["model"], self.store)
+            return registry.fetch(digest, folder)
         if reference.kind == "previous":
             made = self.start["last"][facts["step"]]
             return self.artifacts.fetch_output(made, facts["output"], folder)
@@ -222,12 +224,14 @@ class Run:
             else:
                 shutil.copyfile(made, place)
 
-    def _register(self, step: Step, identities: Mapping[str, str], model: Path | None) -> None:
+    def _register(
+        self, step: Step, identities: Mapping[str, str], folder: Path, model: Path | None
+    ) -> None:
         """Make the model that a step registers, which may lie here, the holder of its alias."""
         made = step.inputs["model"].facts
         source, output = identities[str(made["step"])], str(made["output"])
 
-        def folder(temporary: Path) -> Path:
+        def place(temporary: Path) -> Path:
             return model or self.artifacts.fetch_output(source, output, temporary)
 
         provenance = {
@@ -235,11 +239,23 @@ class Run:
             "pipeline": self.plan.name,
             "step": step.id,
             "identity": identities[step.id],
+            "plan": files.digest(ROOT / "plan.json"),
+            "data": {item["name"]: item["sha256"] for item in self.plan.record["sources"]},
+            "commit": os.environ.get("MLP_GIT_COMMIT"),
+            "registration": self._registration(step, identities[step.id], folder),
         }
-        registry = Registry(self.store, str(step.spec["model"]))
+        registry = open_registry(step.spec.get("registry"), str(step.spec["model"]), self.store)
         registry.register(
-            str(step.spec["alias"]), self.digest_of(source, output), folder, provenance
+            str(step.spec["alias"]), self.digest_of(source, output), place, provenance
         )
+
+    def _registration(self, step: Step, identity: str, folder: Path) -> dict[str, Any]:
+        """What a register step wrote: metrics, and the verdict that let the model through."""
+        made = folder / "outputs" / step.outputs["registration"]
+        if not made.exists():
+            made = self.artifacts.fetch_output(identity, "registration", folder / "kept")
+        registration: dict[str, Any] = files.read_json(made, format=formats.REGISTRATION)
+        return registration
 
     def _deliver(self, step: Step, identity: str, folder: Path) -> None:
         """Make the newest predictions the ones under their name."""

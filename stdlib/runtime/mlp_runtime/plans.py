@@ -34,7 +34,9 @@ class Reference:
     @property
     def key(self) -> str:
         """The same for all that read the same: `champion:late_rides:champion`."""
-        return ":".join([self.kind, *(str(fact) for fact in self.facts.values())])
+        # Where a registry is says nothing about what it holds: a digest does.
+        facts = (str(fact) for name, fact in self.facts.items() if name != "registry")
+        return ":".join([self.kind, *facts])
 
 
 @dataclass(frozen=True)

@@ -22,13 +22,15 @@ def register(
     package.verify(model)
     digest = files.digest(model)
     signature = package.signature(model)
+    checked = None if verdict is None else _checked(verdict, digest)
     report = None if metrics is None else files.read_json(metrics, format=formats.METRICS)
     record: dict[str, Any] = {
         "format": formats.REGISTRATION,
         "model": name,
         "alias": alias,
         "version_digest": digest,
-        "gate": None if verdict is None else _gate(verdict, digest),
+        "gate": None if checked is None else checked["gate"],
+        "requirements": [] if checked is None else checked["requirements"],
         "metrics": {} if report is None else report["metrics"],
         "task": signature["label"]["task"],
         "trainer": signature["training"]["trainer"],
@@ -38,10 +40,11 @@ def register(
     return Result(summary=f"{name} {digest[:12]} for the alias {alias}")
 
 
-def _gate(path: Path, digest: str) -> str:
-    verdict = files.read_json(path, format=formats.VERDICT)
+def _checked(path: Path, digest: str) -> dict[str, Any]:
+    """The verdict, which must be about this model and let it through."""
+    verdict: dict[str, Any] = files.read_json(path, format=formats.VERDICT)
     if verdict["model"] != digest:
         raise Failure(f"the verdict of {verdict['gate']} is about another model")
     if not verdict["passed"]:
         raise Failure(f"the gate {verdict['gate']} refused this model")
-    return str(verdict["gate"])
+    return verdict

@@ -350,7 +350,13 @@ def test_only_a_model_that_its_gate_let_through_is_registered(
     package: Path, tmp_path: Path
 ) -> None:
     digest = files.digest(package)
-    verdict = {"format": "mlp-verdict/v1", "gate": "release", "passed": True, "model": digest}
+    verdict = {
+        "format": "mlp-verdict/v1",
+        "gate": "release",
+        "passed": True,
+        "model": digest,
+        "requirements": [],
+    }
 
     def register(**changed: Any) -> Result:
         files.write_json(tmp_path / "v.json", {**verdict, **changed})

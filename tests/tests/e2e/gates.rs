@@ -56,6 +56,27 @@ fn the_next_model_is_compared_with_the_champion_row_by_row() {
     assert_eq!(told["champion"], verdict(&first)["model"]);
     assert_ne!(told["champion"], told["model"]);
 
+    assert_eq!(versions(&project), (vec![1, 2], 2));
+    let champion = |args: &[&str]| {
+        let ended = project.mlpc(&[&["registry"], args, &["late_rides", "--format", "json"]].concat());
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        serde_json::from_str::<Value>(&ended.stdout).unwrap()["version"].as_u64().unwrap()
+    };
+    assert_eq!(champion(&["champion"]), 2);
+    assert_eq!(champion(&["rollback"]), 1);
+    assert_eq!(champion(&["champion"]), 1);
+    let nothing_before = project.mlpc(&["registry", "rollback", "late_rides"]);
+    assert_eq!(nothing_before.code, 2);
+    assert!(nothing_before.stderr.contains("has no champion before version 1"), "{}", nothing_before.stderr);
+    // The same run again does not undo what a person did; a person can.
+    let _ = project.succeed(&[]);
+    assert_eq!(versions(&project), (vec![1, 2], 1));
+    assert_eq!(project.mlpc(&["registry", "promote", "late_rides", "2"]).code, 0);
+    assert_eq!(project.mlpc(&["registry", "promote", "late_rides", "3"]).code, 2);
+    assert_eq!(project.mlpc(&["registry", "show", "other"]).code, 2);
+    let shown = project.mlpc(&["registry", "show", "late_rides"]).stdout;
+    assert!(shown.contains("rolled back") && shown.contains("release"), "{shown}");
+
     project.edit("main.mlp", "max_iter: 201", "max_iter: 202");
     project.edit("main.mlp", "roc_auc >= champion.roc_auc - 0.02", "accuracy > champion.accuracy");
     let told = refusal(&project);
@@ -65,6 +86,23 @@ fn the_next_model_is_compared_with_the_champion_row_by_row() {
     project.edit("main.mlp", "freshness(trips) < 60d", "freshness(trips) < 1w");
     let told = refusal(&project);
     assert!(told.contains("age of trips 9.125d < 7d  refused"), "{told}");
+}
+
+/// The versions of the model, each with its provenance, and the number of the champion.
+fn versions(project: &Project) -> (Vec<u64>, u64) {
+    let shown = project.mlpc(&["registry", "show", "late_rides", "--format", "json"]);
+    let model: Value = serde_json::from_str(&shown.stdout).unwrap();
+    let versions = model["versions"].as_array().unwrap();
+    for version in versions {
+        let facts = &version["provenance"];
+        assert_eq!(facts["plan"].as_str().unwrap().len(), 64);
+        assert_eq!(facts["data"]["trips"].as_str().unwrap().len(), 64);
+        assert_eq!(facts["registration"]["gate"], "release");
+        assert_eq!(facts["registration"]["requirements"].as_array().unwrap().len(), 7);
+        assert_eq!(facts["registration"]["version_digest"], version["digest"]);
+    }
+    let numbers = versions.iter().map(|version| version["version"].as_u64().unwrap()).collect();
+    (numbers, model["aliases"]["champion"].as_u64().unwrap())
 }
 
 /// Why the gate refuses.

@@ -219,13 +219,8 @@ pub fn register<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Register> {
         Some(Const::Str(alias)) => alias,
         _ => "champion".to_owned(),
     };
-    let mut value = Register { train: context.qualified(model), gate: None, alias };
-    if let Some(expr) = setting(decl, "registry") {
-        let embedded = dotted(expr).as_deref() == Some("embedded");
-        if !embedded {
-            context.findings.push(errors::not_supported("a registry other than `embedded`", expr.span));
-        }
-    }
+    let registry = setting(decl, "registry").and_then(|expr| registry(&mut context, expr));
+    let mut value = Register { train: context.qualified(model), gate: None, alias, registry };
     match setting(decl, "requires").and_then(names) {
         Some(required) => {
             for (name, span) in required {
@@ -241,4 +236,55 @@ pub fn register<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Register> {
         None => {}
     }
     context.done(value)
+}
+
+/// The variable by which MLflow's own tools find their server.
+const MLFLOW_VARIABLE: &str = "MLFLOW_TRACKING_URI";
+
+/// `embedded`, `mlflow`, `mlflow(uri: "http://host:5000")`, `mlflow(uri: env("NAME"))`: the address of a service.
+fn registry(context: &mut Context<'_>, expr: &Expr) -> Option<String> {
+    let wanted = "`embedded`, `mlflow` or `mlflow(uri: env(\"MLFLOW_TRACKING_URI\"))`";
+    match dotted(expr).as_deref() {
+        Some("embedded") => return None,
+        Some("mlflow") => return Some(format!("mlflow:${MLFLOW_VARIABLE}")),
+        Some(name @ ("wandb" | "neptune")) => {
+            context.findings.push(errors::not_supported(&format!("the registry `{name}`"), expr.span));
+            return None;
+        }
+        _ => {}
+    }
+    let address = match call_of(expr) {
+        Some((name, [Arg { name: Some(argument), value }], _)) if name == "mlflow" && argument.text == "uri" => value,
+        _ => {
+            context.findings.push(errors::wrong_form("registry", wanted, expr.span));
+            return None;
+        }
+    };
+    if let Some((word, [Arg { name: None, value }], _)) = call_of(address)
+        && word == "env"
+        && let Some(Const::Str(variable)) = literal(value)
+        && is_variable(&variable)
+    {
+        return Some(format!("mlflow:${variable}"));
+    }
+    match literal(address) {
+        Some(Const::Str(uri)) if uri.contains('@') => {
+            context.findings.push(errors::registry_credentials(address.span));
+            None
+        }
+        Some(Const::Str(uri)) if uri.starts_with("http://") || uri.starts_with("https://") => {
+            Some(format!("mlflow:{uri}"))
+        }
+        _ => {
+            let wanted =
+                "the address of a server, as `\"https://mlflow.example.com\"` or `env(\"MLFLOW_TRACKING_URI\")`";
+            context.findings.push(errors::wrong_form("uri", wanted, address.span));
+            None
+        }
+    }
+}
+
+/// Whether a variable of the environment can have this name.
+fn is_variable(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }

@@ -93,6 +93,8 @@ pub struct Register {
     pub gate: Option<String>,
     /// The alias.
     pub alias: String,
+    /// The address of a registry that is a service: `mlflow:http://host:5000`, `mlflow:$VARIABLE`.
+    pub registry: Option<String>,
 }
 
 /// Batch scoring.

@@ -79,7 +79,10 @@ impl Lowering<'_> {
             .find(|(_, value)| value.gate.as_deref() == Some(gate_name));
         let (Some((model, value)), Some(judged)) = (registered, self.judged(report)) else { return };
         let trained = &train(self.db, judged).value;
-        decide.inputs.insert("champion".to_owned(), InputRef::Champion { model, alias: value.alias.clone() });
+        decide.inputs.insert(
+            "champion".to_owned(),
+            InputRef::Champion { model, alias: value.alias.clone(), registry: value.registry.clone() },
+        );
         decide.inputs.insert("parts".to_owned(), from(format!("split.{}", trained.split), "parts"));
         if let Some(set) = plan.features.get(&trained.features) {
             for dataset in set.datasets() {

@@ -5,7 +5,9 @@ use super::{Lowering, entry, ordered};
 use crate::Plan;
 use crate::plan::{ArtifactKind, InputRef, Predict, PredictFormat, PredictRows, Step, StepSpec};
 use mlpc_db::Block;
+use mlpc_hir::block_named;
 use mlpc_hir::blocks::predict::predict;
+use mlpc_hir::blocks::release::register;
 use mlpc_hir::names::qualified;
 use mlpc_hir::typed;
 use std::collections::BTreeSet;
@@ -54,7 +56,12 @@ impl Lowering<'_> {
             output: checked.output.clone(),
         });
         let mut score = self.step("predict", &name, block, &checked.operations, spec);
-        let champion = InputRef::Champion { model: checked.register.clone(), alias: checked.alias.clone() };
+        let registered = block_named(self.db, self.project, "register", &checked.register);
+        let champion = InputRef::Champion {
+            model: checked.register.clone(),
+            alias: checked.alias.clone(),
+            registry: registered.and_then(|block| register(self.db, block).value.registry.clone()),
+        };
         score.inputs.insert("champion".to_owned(), champion);
         score.inputs.extend(rows.inputs.clone());
         score.after.clone_from(&rows.after);

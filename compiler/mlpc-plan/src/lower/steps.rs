@@ -341,6 +341,7 @@ impl Lowering<'_> {
             model: name.clone(),
             alias: checked.alias.clone(),
             gate: Some(gate_name.clone()),
+            registry: checked.registry.clone(),
         });
         let verdict = from(format!("gate.{gate_name}"), "verdict");
         let mut keep = self.step("register", &name, block, &Operations::default(), spec);

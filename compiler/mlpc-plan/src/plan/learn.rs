@@ -314,6 +314,10 @@ pub struct Register {
     pub alias: String,
     /// The gate that let it through.
     pub gate: Option<String>,
+    /// The address of a registry that is a service: `mlflow:http://host:5000`, `mlflow:$VARIABLE`; `None`: the one beside
+    /// the artifacts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registry: Option<String>,
 }
 
 /// Scores rows with the version that holds an alias, by that version's own features.

@@ -299,6 +299,9 @@ pub enum InputRef {
         model: String,
         /// The alias.
         alias: String,
+        /// [`Register::registry`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        registry: Option<String>,
     },
     /// What this output of a step was in the last run of this pipeline that succeeded; absent when there is none yet.
     Previous {
