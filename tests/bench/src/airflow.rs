@@ -40,16 +40,21 @@ fn emitted(count: usize) -> Result<String, Box<dyn std::error::Error>> {
     Ok(tree.remove("dags/bench.py").ok_or("there is no DAG file")?)
 }
 
-/// The same as one would write it for Airflow alone.
+/// The same tasks with the same settings, as one would write them for Airflow alone.
 fn by_hand(count: usize) -> Result<String, std::fmt::Error> {
-    let mut text = "from datetime import datetime\n\nfrom airflow.providers.standard.operators.bash import BashOperator\n\
+    let mut text = "from datetime import datetime\nfrom pathlib import Path\n\n\
+                    from airflow.providers.standard.operators.bash import BashOperator\n\
                     from airflow.sdk import DAG\n\n\
+                    FOLDER = str(Path(__file__).resolve().parents[1])\n\n\
                     with DAG(\"by_hand\", schedule=None, start_date=datetime(2026, 1, 1), catchup=False, max_active_runs=1):\n"
         .to_owned();
     for number in 0..count {
         writeln!(
             text,
-            "    s{number} = BashOperator(task_id=\"s{number}\", bash_command=\"python steps/s{number}.py\")"
+            "    s{number} = BashOperator(\n        task_id=\"s{number}\",\n        \
+             bash_command='exec python steps/run.py \"$STEP\" --store \"$STORE\"',\n        \
+             env={{\"STEP\": \"s{number}\", \"STORE\": \"{{{{ var.value.store }}}}\"}},\n        \
+             append_env=True,\n        cwd=FOLDER,\n        skip_on_exit_code=3,\n        do_xcom_push=False,\n    )"
         )?;
     }
     for number in 1..count {
