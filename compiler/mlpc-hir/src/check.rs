@@ -98,6 +98,9 @@ fn meaning<'db>(db: &'db dyn Db, block: Block<'db>, decl: &BlockDecl) -> Vec<Fin
 /// Everything found in a program and what it imports, with absolute places, sorted.
 pub fn check_project(db: &Database, project: Project) -> Vec<Diagnostic> {
     let files = project.files(db);
+    db.ahead(files, |db, block| {
+        references(db, block);
+    });
     let circles = cycles(db, project);
     let in_circle: BTreeSet<BlockRef> = circles.iter().flat_map(|circle| circle.iter().cloned()).collect();
     // Each block of a circle would be checked by way of itself.

@@ -39,6 +39,8 @@ fn build(program: &str, count: usize) -> Outcome {
     let mut entries = mlpc_plan::lower_entries(&db, project, &lock());
     let kubeflow = Choice::of(backend("kubeflow").ok_or("there is no target kubeflow")?);
     let tree = mlpc_emit::build_for(&kubeflow, &mut plan, &mut entries, &BTreeMap::new())?;
+    // As the command leaves it to the end of the process.
+    std::mem::forget(db);
     let definition = tree.get("pipelines/train.yaml").ok_or("there is no definition")?;
     let steps = definition.matches("executorLabel: ").count();
     // The last task is one more.

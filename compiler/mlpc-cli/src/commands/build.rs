@@ -48,5 +48,6 @@ pub fn run(args: &Args, terminal: &mut Terminal) -> Result<Exit, ToolError> {
         let (count, steps) = (plural(built.files.len(), "file"), plural(built.plan.steps.len(), "step"));
         terminal.line(format_args!("{mark} {}: {count} for {steps}, {changed} changed", shown(&folder)));
     }
+    session.leave();
     Ok(Exit::Fine)
 }
