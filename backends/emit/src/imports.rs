@@ -27,7 +27,9 @@ const fn runtime(name: &'static str, module: &'static str) -> Known {
 }
 
 const KNOWN: &[Known] = &[
+    standard("Any", "typing"),
     standard("Literal", "typing"),
+    standard("Mapping", "collections.abc"),
     standard("dataclass", "dataclasses"),
     standard("date", "datetime"),
     standard("timedelta", "datetime"),
@@ -56,10 +58,12 @@ const KNOWN: &[Known] = &[
     runtime("quantity", "mlp_runtime"),
     runtime("registry", "mlp_runtime"),
     runtime("report", "mlp_runtime"),
+    runtime("search", "mlp_runtime"),
     runtime("shell", "mlp_runtime"),
     runtime("spine", "mlp_runtime"),
     runtime("split", "mlp_runtime"),
     runtime("step", "mlp_runtime"),
+    runtime("sweep", "mlp_runtime"),
     runtime("table", "mlp_runtime"),
     runtime("testing", "mlp_runtime"),
     runtime("user", "mlp_runtime"),
@@ -112,6 +116,11 @@ impl Imports {
     /// Adds the module of a features block.
     pub fn features(&mut self, name: &str) {
         self.insert(Section::Own, "features", name);
+    }
+
+    /// Adds the module of a sweep.
+    pub fn sweep(&mut self, name: &str) {
+        self.insert(Section::Own, "sweeps", name);
     }
 
     fn insert(&mut self, section: Section, module: &str, name: &str) {

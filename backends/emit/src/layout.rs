@@ -8,6 +8,7 @@ use serde::Serialize;
 const TEMPLATES: &[(&str, &str)] = &[
     ("step.py", include_str!("../templates/step.py.hbs")),
     ("features.py", include_str!("../templates/features.py.hbs")),
+    ("sweep.py", include_str!("../templates/sweep.py.hbs")),
     ("tests.py", include_str!("../templates/tests.py.hbs")),
     ("airflow.py", include_str!("../templates/airflow.py.hbs")),
     ("pyproject.toml", include_str!("../templates/pyproject.toml.hbs")),

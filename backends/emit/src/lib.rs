@@ -20,6 +20,7 @@ mod programs;
 pub mod py;
 mod readme;
 mod steps;
+mod sweeps;
 mod tests;
 mod text;
 pub mod yaml;
@@ -132,6 +133,13 @@ fn print(
             return Err(EmitError::Name(name.clone()));
         }
         tree.insert(format!("features/{module}.py"), features::module(layout, plan, set)?);
+    }
+    if !plan.sweeps.is_empty() {
+        let doc = "\"\"\"Models among which a choice is made: one module per sweep.\"\"\"\n";
+        tree.insert("sweeps/__init__.py".to_owned(), doc.to_owned());
+    }
+    for (name, sweep) in &plan.sweeps {
+        tree.insert(format!("sweeps/{}.py", module_name(name)), sweeps::module(layout, plan, name, sweep)?);
     }
     for step in &plan.steps {
         require_user_files(step, user_files)?;

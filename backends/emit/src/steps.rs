@@ -5,9 +5,11 @@ mod learn;
 mod predict;
 mod release;
 mod split;
+mod sweep;
 mod user;
 
 pub(crate) use data::{ingest_schema, origin, typed_column};
+pub(crate) use learn::{Fitting, folds, metric};
 
 use crate::error::EmitError;
 use crate::imports::Imports;
@@ -34,6 +36,8 @@ pub(crate) struct Parts {
     library: Vec<(String, String)>,
     /// The features module, where the program uses it.
     features: Option<String>,
+    /// The module of a sweep, where the program uses it.
+    sweep: Option<String>,
 }
 
 impl Parts {
@@ -45,6 +49,7 @@ impl Parts {
             body: Vec::new(),
             library: Vec::new(),
             features: None,
+            sweep: None,
         }
     }
 
@@ -121,12 +126,13 @@ struct Field {
     r#type: String,
 }
 
-/// Where a step's program lies in the build; the steps of all folds share one.
+/// Where a step's program lies in the build; the steps of all folds share one, and those of all trials of a sweep.
 #[must_use]
 pub fn path(step: &Step) -> String {
-    let id = match step.fold.and_then(|fold| step.id.strip_suffix(&format!(".fold_{fold}"))) {
-        Some(whole) => format!("fold.{whole}"),
-        None => step.id.clone(),
+    let id = match (&step.spec, step.fold.and_then(|fold| step.id.strip_suffix(&format!(".fold_{fold}")))) {
+        (StepSpec::Trial { sweep }, _) => format!("trial.{sweep}"),
+        (_, Some(whole)) => format!("fold.{whole}"),
+        (_, None) => step.id.clone(),
     };
     let name: String = id.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' }).collect();
     format!("steps/{name}.py")
@@ -160,6 +166,9 @@ fn program(layout: &Layout, context: &Context<'_>) -> Result<String, EmitError> 
     if let Some(features) = &parts.features {
         imports.features(features);
     }
+    if let Some(sweep) = &parts.sweep {
+        imports.sweep(sweep);
+    }
     let view = View {
         doc: header(&plan.compiler, &step.origin, &parts.title, step.doc.as_deref()),
         imports: imports.lines(),
@@ -179,6 +188,8 @@ fn parts(context: &Context<'_>) -> Result<Parts, EmitError> {
         StepSpec::Split(split) => split::split(context, split),
         StepSpec::Fit { features, out_of_fold } => learn::fit(context, features, out_of_fold.as_ref()),
         StepSpec::Train(train) => learn::train(context, train),
+        StepSpec::Trial { sweep } => sweep::trial(context, sweep),
+        StepSpec::Sweep { sweep, search } => sweep::sweep(context, sweep, search.as_ref()),
         StepSpec::Evaluate(evaluate) => learn::evaluate(context, evaluate),
         StepSpec::Gate(gate) => release::gate(context, gate),
         StepSpec::Register(register) => release::register(context, register),

@@ -192,6 +192,16 @@ declare_codes! {
     MLP0604 task_mismatch Error "a trainer or metric for another task";
     MLP0605 input_not_accepted Error "a model input that the trainer cannot take";
     MLP0606 no_label Error "training without a label";
+    // 07: sweeps
+    MLP0701 unknown_dimension Error "a dimension that the trainer does not have";
+    MLP0702 dimension_range Error "a dimension with values that the trainer cannot take";
+    MLP0703 bad_domain Error "a dimension with nothing to choose from";
+    MLP0704 set_and_searched Error "a hyperparameter that is both set and searched";
+    MLP0705 nothing_to_choose_by Error "a sweep without rows that could choose";
+    MLP0706 wrong_direction Error "an objective that seeks the worst";
+    MLP0707 grid_too_large Error "a grid larger than its budget";
+    MLP0708 strategy_misfit Error "a strategy that cannot search this space";
+    MLP0709 candidates_differ Error "models of one sweep that learn from different rows";
     // 08: release
     MLP0801 metric_not_computed Error "a gate on a metric that its report does not compute";
     MLP0802 register_without_gate Error "a model registered without a gate";

@@ -1,7 +1,7 @@
 //! Everything that is found in a program: block by block, then what only the whole shows.
 
 use crate::annotations::{ALIAS, alias};
-use crate::blocks::{dataset, features, function, gate, operations, predict, release, split, step, test, train};
+use crate::blocks::{dataset, features, function, gate, operations, predict, release, split, step, sweep, test, train};
 use crate::entries::check_entries;
 use crate::errors;
 use crate::library::{body, setting};
@@ -87,7 +87,8 @@ fn meaning<'db>(db: &'db dyn Db, block: Block<'db>, decl: &BlockDecl) -> Vec<Fin
         "step" => step::step(db, block).findings.clone(),
         "fn" => function::function(db, block).to_vec(),
         "test" => test::test(db, block).findings.clone(),
-        "sweep" | "ensemble" | "deploy" | "monitor" => {
+        "sweep" => sweep::sweep(db, block).findings.clone(),
+        "ensemble" | "deploy" | "monitor" => {
             let what = format!("a block of kind `{}`", decl.kind.text);
             vec![errors::not_supported(&what, decl.kind.span)]
         }

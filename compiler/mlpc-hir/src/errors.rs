@@ -4,6 +4,7 @@ mod expectations;
 mod predict;
 mod splits;
 mod storage;
+mod sweeps;
 pub mod tests;
 mod time;
 
@@ -11,6 +12,7 @@ pub use expectations::*;
 pub use predict::*;
 pub use splits::*;
 pub use storage::*;
+pub use sweeps::*;
 pub use time::*;
 
 use crate::infer::causes::Cause;

@@ -14,6 +14,7 @@ pub mod infer;
 pub mod library;
 mod load;
 pub mod names;
+pub mod numbers;
 mod outputs;
 pub mod parameters;
 pub mod python;

@@ -329,7 +329,7 @@ pub const BLOCKS: &[BlockSpec] = &[
         content: Content {
             settings: &[
                 required("strategy", Any, "how candidates are chosen"),
-                required("objective", Call(&["maximize", "minimize"]), "what is sought, on the validation part"),
+                required("objective", Any, "what is sought, on the validation part"),
                 setting("prune", Any, "which trials stop early"),
                 setting("refit", Bool, "whether the winner is fitted again on all but test"),
                 setting("budget", Any, "when the search ends"),

@@ -5,6 +5,7 @@
 //! [`lower_recording()`] that of a test which is to be made from real rows.
 
 mod declared;
+mod drawing;
 pub mod identity;
 pub mod lock;
 mod lower;

@@ -6,10 +6,10 @@ use crate::lower::database_rows;
 use crate::plan::Rows;
 use mlpc_db::{Block, BlockRef, Db, Place, Project, System, absolute};
 use mlpc_diagnostics::{Code, Diagnostic, Span, list_words, rule};
-use mlpc_hir::blocks::{dataset::dataset, operations, release::register, step::step, train::train};
+use mlpc_hir::blocks::{dataset::dataset, operations, release::register, step::step, sweep::sweep, train::train};
 use mlpc_hir::library::{body, fn_signature, metric_signature, setting, trainer_signature};
 use mlpc_hir::names::{Space, qualified, resolve};
-use mlpc_hir::typed::{self, Against, FnBody, SourceFormat, SourceRef, StepRun};
+use mlpc_hir::typed::{self, Against, FnBody, Sampler, SourceFormat, SourceRef, StepRun, Strategy};
 use mlpc_hir::{all_blocks, block_named};
 use std::collections::BTreeSet;
 
@@ -239,6 +239,16 @@ pub fn default_environment(db: &dyn Db, project: Project) -> String {
         .unwrap_or_else(|| DEFAULT_ENVIRONMENT.to_owned())
 }
 
+/// What it takes to search for points.
+fn searching(strategy: Option<Strategy>) -> &'static [&'static str] {
+    match strategy {
+        Some(Strategy::Searched { sampler: Sampler::Tpe | Sampler::Nsga2, .. }) => &["optuna>=5,<6"],
+        Some(Strategy::Searched { sampler: Sampler::CmaEs, .. }) => &["optuna>=5,<6", "cmaes>=0.12"],
+        Some(Strategy::Searched { sampler: Sampler::Gp, .. }) => &["optuna>=5,<6", "scipy", "torch>=2"],
+        Some(Strategy::Grid | Strategy::Drawn(..)) | None => &[],
+    }
+}
+
 fn environment(db: &dyn Db, project: Project, name: &str, default: &str) -> Option<WantedEnvironment> {
     let declared = block_named(db, project, "environment", name);
     let value = declared.map(|block| operations::environment(db, block).value.clone()).unwrap_or_default();
@@ -254,6 +264,12 @@ fn environment(db: &dyn Db, project: Project, name: &str, default: &str) -> Opti
         let package =
             trainer.and_then(|trainer| trainer_signature(db, trainer).as_ref().and_then(|t| t.package.clone()));
         requirements.extend(package.filter(|_| needed));
+    }
+    for block in all_blocks(db, project, "sweep") {
+        let job = &sweep(db, block).value;
+        if job.operations.environment.as_deref().unwrap_or(default) == name {
+            requirements.extend(searching(job.strategy).iter().map(|text| (*text).to_owned()));
+        }
     }
     if default == name {
         requirements.extend(source_requirements(db, project));

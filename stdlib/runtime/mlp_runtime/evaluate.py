@@ -112,7 +112,7 @@ def judge(
         raise Failure(f"the part {part} holds no row to judge by")
     truth = design.truth(rows, model.label)
     weights = design.weights(rows, model.features.WEIGHT)
-    predicted, probabilities = _answers(model, rows)
+    predicted, probabilities = model.answers(rows)
     scores = Scores(truth=truth, predicted=predicted, probabilities=probabilities, weights=weights)
     return Judged(
         report=report,
@@ -135,7 +135,7 @@ def _carried(model: Model, slices: Sequence[str]) -> list[str]:
 
 def out_of_fold(model: Model, rows: pl.DataFrame) -> pl.DataFrame:
     """What a fold's model says of the rows that it left out: key, truth, prediction, chances."""
-    predicted, probabilities = _answers(model, rows)
+    predicted, probabilities = model.answers(rows)
     return _predictions(model, rows, predicted, probabilities, model.features.KEY)
 
 
@@ -323,13 +323,6 @@ def members(rows: pl.DataFrame, column: str) -> list[tuple[Any, NDArray[np.bool_
         is_plain = value is None or isinstance(value, bool | int | str)
         found.append((value if is_plain else str(value), chosen.to_numpy()))
     return found
-
-
-def _answers(model: Model, rows: pl.DataFrame) -> tuple[Numbers | Codes, Numbers | None]:
-    """A model's predictions, classes by position, and their probabilities where it has them."""
-    probabilities = model.predict_proba(rows) if model.has_probabilities else None
-    predicted = model.values(rows) if model.label.task == "regression" else model.codes(rows)
-    return predicted, probabilities
 
 
 def _with_carried(

@@ -121,16 +121,39 @@ class Model:
 
     def values(self, rows: pl.DataFrame) -> Numbers:
         """Predicted numbers."""
-        return np.asarray(self.estimator.predict(self.matrix(rows)), dtype=np.float64).reshape(-1)
+        return _values(self.estimator, self.matrix(rows))
 
     def codes(self, rows: pl.DataFrame) -> Codes:
         """Predicted classes by position."""
-        return np.asarray(self.estimator.predict(self.matrix(rows)), dtype=np.int64).reshape(-1)
+        return _codes(self.estimator, self.matrix(rows))
 
     def predict_proba(self, rows: pl.DataFrame) -> Numbers:
         """The probability of each class, a row per row."""
-        given = np.asarray(self.estimator.predict_proba(self.matrix(rows)), dtype=np.float64)
-        return np.column_stack([1.0 - given, given]) if given.ndim == 1 else given
+        return _chances(self.estimator, self.matrix(rows))
+
+    def answers(self, rows: pl.DataFrame) -> tuple[Numbers | Codes, Numbers | None]:
+        """Predictions, classes by position, and their probabilities where it has them."""
+        return answers(self.estimator, self.matrix(rows), self.label)
+
+
+def answers(estimator: Any, x: Numbers, label: Label) -> tuple[Numbers | Codes, Numbers | None]:
+    """What an estimator says of rows: predictions, classes by position, and their probabilities."""
+    chances = _chances(estimator, x) if hasattr(estimator, "predict_proba") else None
+    regression = label.task == "regression"
+    return _values(estimator, x) if regression else _codes(estimator, x), chances
+
+
+def _values(estimator: Any, x: Numbers) -> Numbers:
+    return np.asarray(estimator.predict(x), dtype=np.float64).reshape(-1)
+
+
+def _codes(estimator: Any, x: Numbers) -> Codes:
+    return np.asarray(estimator.predict(x), dtype=np.int64).reshape(-1)
+
+
+def _chances(estimator: Any, x: Numbers) -> Numbers:
+    given = np.asarray(estimator.predict_proba(x), dtype=np.float64)
+    return np.column_stack([1.0 - given, given]) if given.ndim == 1 else given
 
 
 def _record(training: Training, rows: int) -> dict[str, Any]:

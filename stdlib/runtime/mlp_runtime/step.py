@@ -191,6 +191,8 @@ def _typed(name: str, hint: Any, value: Any) -> Any:
             return value
         if origin is list and isinstance(value, list):
             return [_typed(name, get_args(choice)[0], item) for item in value]
+        if origin is dict and isinstance(value, dict):
+            return {key: _typed(name, get_args(choice)[1], item) for key, item in value.items()}
         if choice is Any or (isinstance(choice, type) and type(value) is choice):
             return value
     if type(value) is int and float in _choices(hint):

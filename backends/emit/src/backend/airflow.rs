@@ -82,4 +82,4 @@ impl Backend for Airflow {
 }
 
 /// The folders in which Airflow finds no DAGs.
-const IGNORED: &str = "code/\nfeatures/\nmlp_runtime/\nsteps/\n";
+const IGNORED: &str = "code/\nfeatures/\nmlp_runtime/\nsteps/\nsweeps/\n";

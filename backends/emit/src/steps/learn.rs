@@ -1,6 +1,6 @@
 //! Steps that learn and judge: fit, train, evaluate.
 
-use super::{Context, Parts, argument};
+use super::{Context, Parts, argument, passed};
 use crate::error::EmitError;
 use crate::exprs::span;
 use crate::features::{fits_on_folds, user_function};
@@ -101,7 +101,7 @@ pub(super) fn train(context: &Context<'_>, train: &Train) -> Result<Parts, EmitE
 }
 
 /// The folds of the training part under a split.
-fn folds(split: &SplitBy, module: &str) -> Py {
+pub(crate) fn folds(split: &SplitBy, module: &str) -> Py {
     let rows = Py::name("training");
     let by_key = |key: Py| Py::name("crossfit").method("by_key", [rows.clone(), key]);
     match split {
@@ -117,59 +117,92 @@ fn folds(split: &SplitBy, module: &str) -> Py {
 
 /// The estimator made and fitted.
 fn estimator(context: &Context<'_>, train: &Train, weighted: bool, mut parts: Parts) -> Result<Parts, EmitError> {
-    let mut arguments = Vec::new();
-    for name in &train.hyperparameters {
-        arguments.push((name.clone(), argument(name)?));
-    }
-    arguments.extend(train.fixed.iter().map(|(name, value)| (name.clone(), value_literal(value))));
-    if train.python.contains(".py:") {
-        return user_trainer(train, weighted, arguments, parts);
-    }
-    match train.categories {
-        Some(CategoryStyle::Mask) => {
-            arguments.push(("categorical_features".to_owned(), Py::name("data.is_category")));
-        }
-        Some(CategoryStyle::FeatureTypes) => {
-            arguments.push(("feature_types".to_owned(), Py::name("data.feature_types")));
-            if !train.fixed.contains_key("enable_categorical") {
-                arguments.push(("enable_categorical".to_owned(), Py::bool(true)));
-            }
-        }
-        Some(CategoryStyle::Indices) | None => {}
-    }
-    let (seed, threads) = (train.seed_argument.as_ref(), train.threads_argument.as_ref());
-    if context.step.seed.is_some() {
-        arguments.extend(seed.map(|name| (name.clone(), Py::name("args.seed"))));
-    }
-    arguments.extend(threads.map(|name| (name.clone(), Py::name("args.threads"))));
-    let (module, class) = train.python.split_once(':').ok_or_else(|| EmitError::Reference(train.python.clone()))?;
-    let made = Py::name(class).call_with(keywords(arguments));
-    parts.library.push((module.to_owned(), class.to_owned()));
-    let mut fit = vec![Argument::positional(Py::name("data.x")), Argument::positional(Py::name("data.y"))];
-    if weighted {
-        fit.push(Argument::keyword("sample_weight", Py::name("data.weight")));
-    }
-    if train.categories == Some(CategoryStyle::Indices) {
-        fit.push(Argument::keyword("categorical_feature", Py::name("data.category_indices")));
-    }
-    Ok(parts.line(format!("estimator = {}", flat(&made))).line(flat(&Py::name("estimator.fit").call_with(fit))))
+    let given = passed(&train.hyperparameters)?;
+    let seed = context.step.seed.map(|_| "args.seed");
+    let fitting = Fitting::of(train, weighted, given, seed, "args.threads", "TRAIN")?;
+    parts.library.extend(fitting.library);
+    parts.constants.extend(fitting.constant);
+    Ok(parts.lines(fitting.statements))
 }
 
-fn user_trainer(
-    train: &Train,
-    weighted: bool,
-    mut arguments: Vec<(String, Py)>,
-    parts: Parts,
-) -> Result<Parts, EmitError> {
-    arguments.push(("seed".to_owned(), Py::name("args.seed")));
-    if weighted {
-        arguments.push(("weight".to_owned(), Py::name("data.weight")));
+/// Statements that fit an estimator to `data`, with what they need.
+pub(crate) struct Fitting {
+    /// They end with the variable `estimator` fitted.
+    pub statements: Vec<String>,
+    /// Names of libraries: module and name.
+    pub library: Vec<(String, String)>,
+    /// The user's function, where it is one.
+    pub constant: Option<String>,
+}
+
+impl Fitting {
+    /// Of a trainer with these hyperparameters; a user's function is called by the name `constant`.
+    pub(crate) fn of(
+        train: &Train,
+        weighted: bool,
+        mut arguments: Vec<Argument>,
+        seed: Option<&str>,
+        threads: &str,
+        constant: &str,
+    ) -> Result<Self, EmitError> {
+        let fixed = train.fixed.iter().map(|(name, value)| (name.clone(), value_literal(value)));
+        arguments.extend(keywords(fixed.collect()));
+        if train.python.contains(".py:") {
+            return Self::by_user(train, weighted, arguments, seed, constant);
+        }
+        match train.categories {
+            Some(CategoryStyle::Mask) => {
+                arguments.push(Argument::keyword("categorical_features", Py::name("data.is_category")));
+            }
+            Some(CategoryStyle::FeatureTypes) => {
+                arguments.push(Argument::keyword("feature_types", Py::name("data.feature_types")));
+                if !train.fixed.contains_key("enable_categorical") {
+                    arguments.push(Argument::keyword("enable_categorical", Py::bool(true)));
+                }
+            }
+            Some(CategoryStyle::Indices) | None => {}
+        }
+        if let (Some(argument), Some(seed)) = (&train.seed_argument, seed) {
+            arguments.push(Argument::keyword(argument, Py::name(seed)));
+        }
+        if let Some(argument) = &train.threads_argument {
+            arguments.push(Argument::keyword(argument, Py::name(threads)));
+        }
+        let (module, class) = train.python.split_once(':').ok_or_else(|| EmitError::Reference(train.python.clone()))?;
+        let made = Py::name(class).call_with(arguments);
+        let mut fit = vec![Argument::positional(Py::name("data.x")), Argument::positional(Py::name("data.y"))];
+        if weighted {
+            fit.push(Argument::keyword("sample_weight", Py::name("data.weight")));
+        }
+        if train.categories == Some(CategoryStyle::Indices) {
+            fit.push(Argument::keyword("categorical_feature", Py::name("data.category_indices")));
+        }
+        Ok(Self {
+            statements: vec![format!("estimator = {}", flat(&made)), flat(&Py::name("estimator.fit").call_with(fit))],
+            library: vec![(module.to_owned(), class.to_owned())],
+            constant: None,
+        })
     }
-    let mut call = vec![Argument::positional(Py::name("data.x")), Argument::positional(Py::name("data.y"))];
-    call.extend(keywords(arguments));
-    Ok(parts
-        .constant("TRAIN", &user_function(&train.python)?)
-        .line(format!("estimator = {}", flat(&Py::name("TRAIN").call_with(call)))))
+
+    fn by_user(
+        train: &Train,
+        weighted: bool,
+        mut arguments: Vec<Argument>,
+        seed: Option<&str>,
+        constant: &str,
+    ) -> Result<Self, EmitError> {
+        arguments.push(Argument::keyword("seed", Py::name(seed.unwrap_or("args.seed"))));
+        if weighted {
+            arguments.push(Argument::keyword("weight", Py::name("data.weight")));
+        }
+        let mut call = vec![Argument::positional(Py::name("data.x")), Argument::positional(Py::name("data.y"))];
+        call.extend(arguments);
+        Ok(Self {
+            statements: vec![format!("estimator = {}", flat(&Py::name(constant).call_with(call)))],
+            library: Vec::new(),
+            constant: Some(format!("{constant} = {}", flat(&user_function(&train.python)?))),
+        })
+    }
 }
 
 fn training_record(context: &Context<'_>, train: &Train) -> Py {
@@ -231,7 +264,7 @@ pub(super) fn metrics(mut parts: Parts, evaluate: &Evaluate) -> Result<Parts, Em
     Ok(parts.constant("METRICS", &Py::List(calls)))
 }
 
-fn metric(name: &str, function: Py, call: &MetricCall) -> Py {
+pub(crate) fn metric(name: &str, function: Py, call: &MetricCall) -> Py {
     let needs = match call.needs {
         MetricNeeds::Label => "label",
         MetricNeeds::Probability => "probability",

@@ -13,6 +13,7 @@ pub mod release;
 pub mod split;
 pub mod step;
 mod storage;
+pub mod sweep;
 pub mod test;
 pub mod train;
 

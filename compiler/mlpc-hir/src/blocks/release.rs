@@ -2,8 +2,10 @@
 
 use super::features::features_shape;
 use super::split::{carried, split};
+use super::sweep::sweep;
 use super::train::{hyperparameters, part_of, train};
 use super::{Context, context};
+use crate::check::block_named;
 use crate::consts::{dotted, literal};
 use crate::entries::{call_of, names};
 use crate::errors;
@@ -12,7 +14,7 @@ use crate::names::{Space, nearest, resolve};
 use crate::typed::{Checked, Const, Evaluate, MetricUse, Register, Task};
 use crate::types::{Ty, TyKind};
 use indexmap::IndexMap;
-use mlpc_db::{Block, Db, Place};
+use mlpc_db::{Block, Db, Place, Project};
 use mlpc_diagnostics::{Severity, Span};
 use mlpc_syntax::ast::{Arg, BlockDecl, Expr, ExprKind};
 
@@ -23,11 +25,11 @@ use mlpc_syntax::ast::{Arg, BlockDecl, Expr, ExprKind};
 pub fn evaluate<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Evaluate> {
     let mut context = context(db, block);
     let Some(decl) = body(db, block) else { return context.done(Evaluate::default()) };
-    let Some(model) = trained(&mut context, decl) else {
+    let Some((model, sweep)) = trained(&mut context, decl) else {
         return context.done(Evaluate { broken: true, ..Evaluate::default() });
     };
     let checked = train(db, model);
-    let mut value = Evaluate { train: context.qualified(model), part: part(decl), ..Evaluate::default() };
+    let mut value = Evaluate { train: context.qualified(model), sweep, part: part(decl), ..Evaluate::default() };
     let label = features_of(&context, model).and_then(|features| features_shape(db, features).label.clone());
     let subject = Subject {
         task: checked.value.task,
@@ -49,20 +51,27 @@ pub fn evaluate<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Evaluate> {
     }
     slices(&mut context, decl, model, &mut value);
     check_part(&mut context, decl, model, &value.part);
+    chosen_on(&mut context, decl, &value);
     value.broken |= context.findings.iter().any(|finding| finding.severity == Severity::Error);
     context.done(value)
 }
 
-/// The train block that a header names; sweeps and ensembles come later.
-fn trained<'db>(context: &mut Context<'db>, decl: &BlockDecl) -> Option<Block<'db>> {
+/// The train block behind the model that a header names: of a sweep its first one, for all learn from the same rows.
+/// Ensembles come later.
+fn trained<'db>(context: &mut Context<'db>, decl: &BlockDecl) -> Option<(Block<'db>, Option<String>)> {
     let block = context.connected(&["train", "sweep", "ensemble"])?;
-    if block.keyword(context.db) == "train" {
-        return Some(block);
+    match block.keyword(context.db) {
+        "train" => Some((block, None)),
+        "sweep" => {
+            let first = Context { block, file: block.file(context.db), ..context.quiet() }.connected(&["train"])?;
+            Some((first, Some(context.qualified(block))))
+        }
+        keyword => {
+            let span = decl.connector.as_ref().map_or(decl.header, |connector| connector.span);
+            context.findings.push(errors::not_supported(&format!("a {keyword}"), span));
+            None
+        }
     }
-    let span = decl.connector.as_ref().map_or(decl.header, |connector| connector.span);
-    let what = format!("a {}", block.keyword(context.db));
-    context.findings.push(errors::not_supported(&what, span));
-    None
 }
 
 fn part(decl: &BlockDecl) -> String {
@@ -94,6 +103,17 @@ fn check_part(context: &mut Context<'_>, decl: &BlockDecl, model: Block<'_>, par
     if known && checked.value.folds.is_none() && !checked.value.parts.iter().any(|(name, _)| name == part) {
         let help = "add `validation = 15%` to it, or `folds = 5`";
         context.findings.push(errors::no_such_part(block.name(context.db), part, help, expr.span));
+    }
+}
+
+/// The rows that chose among the models of a sweep and then train the winner cannot judge it.
+fn chosen_on(context: &mut Context<'_>, decl: &BlockDecl, value: &Evaluate) {
+    let (Some(expr), Some(name)) = (setting(decl, "on"), &value.sweep) else { return };
+    let found = block_named(context.db, Project::get(context.db), "sweep", name);
+    if value.part == "validation" && found.is_some_and(|block| sweep(context.db, block).value.refit) {
+        let message = format!("the winner of `{name}` is fitted on these rows too");
+        let help = "leave `on` out: the test part judges; what the trials scored is in `trials.json`";
+        context.findings.push(errors::bad_value(message, "trained on", expr.span).help(help));
     }
 }
 
@@ -214,13 +234,13 @@ fn slices(context: &mut Context<'_>, decl: &BlockDecl, model: Block<'_>, value: 
 pub fn register<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Register> {
     let mut context = context(db, block);
     let Some(decl) = body(db, block) else { return context.done(Register::default()) };
-    let Some(model) = trained(&mut context, decl) else { return context.done(Register::default()) };
+    let Some((model, sweep)) = trained(&mut context, decl) else { return context.done(Register::default()) };
     let alias = match setting(decl, "alias").and_then(literal) {
         Some(Const::Str(alias)) => alias,
         _ => "champion".to_owned(),
     };
     let registry = setting(decl, "registry").and_then(|expr| registry(&mut context, expr));
-    let mut value = Register { train: context.qualified(model), gate: None, alias, registry };
+    let mut value = Register { train: context.qualified(model), sweep, gate: None, alias, registry };
     match setting(decl, "requires").and_then(names) {
         Some(required) => {
             for (name, span) in required {

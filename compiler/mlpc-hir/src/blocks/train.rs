@@ -174,14 +174,15 @@ fn is_float(param: &HyperSig) -> bool {
     param.forms.contains(&HyperForm::Float) && !param.forms.contains(&HyperForm::Int)
 }
 
-enum Misfit {
+/// Why a value is none of a hyperparameter.
+pub(super) enum Misfit {
     Type(Const),
     Range(Const),
 }
 
 /// Whether a value fits a parameter, widened where that is exact.
 #[expect(clippy::cast_precision_loss, reason = "an int hyperparameter given for a float is small")]
-fn judge(param: &HyperSig, value: Const) -> Result<Const, Misfit> {
+pub(super) fn judge(param: &HyperSig, value: Const) -> Result<Const, Misfit> {
     let value = match value {
         Const::Int(int) if is_float(param) => Const::Float(int as f64),
         other => other,

@@ -187,3 +187,131 @@ impl Task {
         Self::NAMES.into_iter().find(|(_, task)| *task == self).map_or("", |(name, _)| name)
     }
 }
+
+/// A search for hyperparameters.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sweep {
+    /// The models among which it chooses, in order; all learn from the same split.
+    pub candidates: Vec<Candidate>,
+    /// How points are chosen; `None` if that is wrong.
+    pub strategy: Option<Strategy>,
+    /// What is sought on rows that train nothing; the first decides.
+    pub objectives: Vec<Objective>,
+    /// Whether the winner is fitted again on all but the test part.
+    pub refit: bool,
+    /// How it runs.
+    pub operations: Operations,
+}
+
+/// A model of a sweep with what is searched of it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Candidate {
+    /// The train block.
+    pub train: String,
+    /// In order.
+    pub dimensions: Vec<Dimension>,
+}
+
+/// A hyperparameter that is searched.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dimension {
+    /// Its name.
+    pub name: String,
+    /// Its values.
+    pub domain: Domain,
+    /// Where it has one at all.
+    pub when: Option<When>,
+}
+
+/// The values of a dimension.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Domain {
+    /// One of these.
+    Choice(Vec<Const>),
+    /// A whole number, both bounds included.
+    Int {
+        /// The least.
+        low: i64,
+        /// The greatest.
+        high: i64,
+        /// Whether each order of magnitude is as likely as any other.
+        log: bool,
+    },
+    /// A number, both bounds included.
+    Float {
+        /// The least.
+        low: f64,
+        /// The greatest.
+        high: f64,
+        /// Whether each order of magnitude is as likely as any other.
+        log: bool,
+    },
+}
+
+/// A condition over other dimensions of the same model.
+#[derive(Clone, Debug, PartialEq)]
+pub enum When {
+    /// The value of a dimension is one of these; of one without a value nothing holds.
+    Is(String, Vec<Const>),
+    /// The value of a dimension compares with a number.
+    Compares(String, BinaryOp, f64),
+    /// Not so.
+    Not(Box<When>),
+    /// Both.
+    And(Box<When>, Box<When>),
+    /// One of them or both.
+    Or(Box<When>, Box<When>),
+}
+
+/// How points are chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strategy {
+    /// Every combination.
+    Grid,
+    /// Points that are drawn when the program is compiled.
+    Drawn(Drawing, u32),
+    /// Points that follow from what came before.
+    Searched {
+        /// By what.
+        sampler: Sampler,
+        /// How many points.
+        trials: u32,
+        /// How many are chosen at a time.
+        parallel: u32,
+    },
+}
+
+/// How points are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drawing {
+    /// Each by itself.
+    Random,
+    /// A sequence that fills space evenly.
+    Sobol,
+    /// Each dimension is cut in as many pieces as there are points, and each piece holds one.
+    LatinHypercube,
+}
+
+/// What chooses points by what came before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sampler {
+    /// Tree-structured Parzen estimator.
+    Tpe,
+    /// Covariance matrix adaptation.
+    CmaEs,
+    /// A Gaussian process.
+    Gp,
+    /// Non-dominated sorting of several objectives.
+    Nsga2,
+}
+
+/// What is sought.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Objective {
+    /// The name under which it is reported.
+    pub name: String,
+    /// How it is measured.
+    pub metric: super::MetricUse,
+    /// More is better.
+    pub maximize: bool,
+}

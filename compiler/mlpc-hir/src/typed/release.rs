@@ -8,8 +8,10 @@ use mlpc_syntax::ast::BinaryOp;
 /// An evaluation.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Evaluate {
-    /// The train block whose model is judged.
+    /// The train block whose model is judged, or the first one of the sweep.
     pub train: String,
+    /// The sweep whose winner is judged.
+    pub sweep: Option<String>,
     /// The part that judges.
     pub part: String,
     /// By the name under which each is reported.
@@ -87,8 +89,10 @@ pub enum Quantity {
 /// A registration.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Register {
-    /// The train block.
+    /// The train block, or the first one of the sweep.
     pub train: String,
+    /// The sweep whose winner is kept.
+    pub sweep: Option<String>,
     /// The gate.
     pub gate: Option<String>,
     /// The alias.

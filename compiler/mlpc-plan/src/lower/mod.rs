@@ -10,6 +10,7 @@ mod recording;
 mod seen;
 mod splits;
 mod steps;
+mod sweeps;
 mod tests;
 mod windows;
 
@@ -78,6 +79,7 @@ fn begin<'db>(db: &'db dyn Db, project: Project, lock: &Lock) -> (Lowering<'db>,
         sources: sources(&wanted, lock),
         environments: environments(&wanted, lock),
         features: IndexMap::new(),
+        sweeps: IndexMap::new(),
         steps: Vec::new(),
         finals: Vec::new(),
         code: code(&wanted, lock),
@@ -186,6 +188,7 @@ impl Lowering<'_> {
         let used = self.datasets_used();
         self.datasets(&used, &mut steps);
         plan.features = self.feature_sets();
+        plan.sweeps = self.sweeps(plan);
         self.feature_steps(plan, &mut steps);
         self.model_steps(plan, &mut steps);
         plan.steps = ordered(steps);
@@ -278,6 +281,10 @@ impl Lowering<'_> {
             match kind {
                 "validate" => finals.push(named(&format!("{name}_data_docs"), &step.id, "data_docs")),
                 "train" => finals.push(named(name, &step.id, "model")),
+                "sweep" => {
+                    finals.push(named(name, &step.id, "model"));
+                    finals.push(named(&format!("{name}_trials"), &step.id, "trials"));
+                }
                 "evaluate" => {
                     finals.push(named(name, &step.id, "report"));
                     finals.push(named(&format!("{name}_metrics"), &step.id, "metrics"));

@@ -8,6 +8,7 @@ use crate::plan::{ArtifactKind, Days, FeatureSet, Folds, InputRef, Split, SplitB
 use mlpc_db::Block;
 use mlpc_hir::blocks::dataset::dataset;
 use mlpc_hir::blocks::split::split;
+use mlpc_hir::blocks::sweep::only_swept;
 use mlpc_hir::blocks::train::train;
 use mlpc_hir::names::qualified;
 use mlpc_hir::typed::{self, Extent, Operations};
@@ -31,12 +32,22 @@ impl Lowering<'_> {
             parts.outputs.insert("parts".to_owned(), output(ArtifactKind::Table, "parts.parquet"));
             parts.seed = Some(self.derived(&parts.id));
             steps.push(parts);
-            if !set.fitted.is_empty() {
+            if !set.fitted.is_empty() && self.is_trained_on(&name) {
                 let fit = self.fit_step(&name, checked, set, block);
                 steps.extend((1..=self.fold_count(&name)).map(|fold| on_fold(&fit, fold)));
                 steps.push(fit);
             }
         }
+    }
+
+    /// Whether a training job of its own learns from a split: sweeps fit the fitted columns themselves.
+    fn is_trained_on(&self, split: &str) -> bool {
+        let only_swept = only_swept(self.db, self.project);
+        let jobs = all_blocks(self.db, self.project, "train").into_iter();
+        let mut trained = jobs.clone().filter(|job| !only_swept.contains(job));
+        // A split that nothing learns from is fitted for its own sake.
+        jobs.filter(|job| train(self.db, *job).value.split == split).count() == 0
+            || trained.any(|job| train(self.db, job).value.split == split)
     }
 
     fn split_spec(&self, name: String, checked: &typed::Split, set: &FeatureSet) -> Split {

@@ -18,6 +18,7 @@ use mlpc_hir::blocks::features::features;
 use mlpc_hir::blocks::gate::gate;
 use mlpc_hir::blocks::release::{evaluate, register};
 use mlpc_hir::blocks::step::step;
+use mlpc_hir::blocks::sweep::only_swept;
 use mlpc_hir::blocks::train::train;
 use mlpc_hir::library::{metric_signature, trainer_signature};
 use mlpc_hir::names::{Space, join_path, qualified, resolve};
@@ -235,11 +236,16 @@ impl Lowering<'_> {
     }
 
     pub(crate) fn model_steps(&self, plan: &Plan, steps: &mut Vec<Step>) {
+        let only_swept = only_swept(self.db, self.project);
         for block in all_blocks(self.db, self.project, "train") {
+            if only_swept.contains(&block) {
+                continue;
+            }
             let Some(job) = self.train_step(plan, block) else { continue };
             steps.extend(self.fold_steps(block, &job));
             steps.push(job);
         }
+        self.sweep_steps(plan, steps);
         for block in all_blocks(self.db, self.project, "evaluate") {
             steps.extend(self.evaluate_step(block));
         }
@@ -251,12 +257,12 @@ impl Lowering<'_> {
         }
     }
 
-    fn train_step(&self, plan: &Plan, block: Block<'_>) -> Option<Step> {
-        let name = qualified(self.db, block);
+    /// How a train block's model is made.
+    pub(super) fn train_spec(&self, plan: &Plan, block: Block<'_>) -> Option<Train> {
         let checked = &train(self.db, block).value;
         let trainer = resolve(self.db, block.file(self.db), Space::Trainer, &checked.trainer)?;
         let signature = trainer_signature(self.db, trainer).as_ref()?;
-        let spec = StepSpec::Train(Train {
+        Some(Train {
             features: checked.features.clone(),
             trainer: signature.name.clone(),
             trainer_doc: signature.doc.clone(),
@@ -269,7 +275,13 @@ impl Lowering<'_> {
             categories: signature.categories.as_deref().and_then(category_style),
             accepts_nulls: signature.accepts.iter().any(|accepted| accepted == "nulls"),
             out_of_fold: self.out_of_fold(plan, checked),
-        });
+        })
+    }
+
+    fn train_step(&self, plan: &Plan, block: Block<'_>) -> Option<Step> {
+        let name = qualified(self.db, block);
+        let checked = &train(self.db, block).value;
+        let spec = StepSpec::Train(self.train_spec(plan, block)?);
         let mut job = self.step("train", &name, block, &checked.operations, spec);
         job.inputs.insert("rows".to_owned(), from(format!("features.{}", checked.features), "rows"));
         job.inputs.insert("parts".to_owned(), from(format!("split.{}", checked.split), "parts"));
@@ -284,6 +296,20 @@ impl Lowering<'_> {
         Some(job)
     }
 
+    /// A metric that a block names, with its arguments.
+    pub(super) fn metric_call(&self, block: Block<'_>, used: &typed::MetricUse) -> Option<MetricCall> {
+        let metric = resolve(self.db, block.file(self.db), Space::Metric, &used.metric)?;
+        let signature = metric_signature(self.db, metric).as_ref()?;
+        Some(MetricCall {
+            metric: used.metric.clone(),
+            doc: signature.doc.clone(),
+            python: user_path(&signature.python, metric.file(self.db).path(self.db)),
+            needs: needs(&signature.needs),
+            higher_is_better: signature.higher_is_better,
+            arguments: used.arguments.iter().map(|(name, constant)| (name.clone(), value(constant))).collect(),
+        })
+    }
+
     fn evaluate_step(&self, block: Block<'_>) -> Option<Step> {
         let name = qualified(self.db, block);
         let checked = &evaluate(self.db, block).value;
@@ -292,19 +318,7 @@ impl Lowering<'_> {
         let metrics = checked
             .metrics
             .iter()
-            .filter_map(|(reported, used)| {
-                let metric = resolve(self.db, block.file(self.db), Space::Metric, &used.metric)?;
-                let signature = metric_signature(self.db, metric).as_ref()?;
-                let call = MetricCall {
-                    metric: used.metric.clone(),
-                    doc: signature.doc.clone(),
-                    python: user_path(&signature.python, metric.file(self.db).path(self.db)),
-                    needs: needs(&signature.needs),
-                    higher_is_better: signature.higher_is_better,
-                    arguments: used.arguments.iter().map(|(name, constant)| (name.clone(), value(constant))).collect(),
-                };
-                Some((reported.clone(), call))
-            })
+            .filter_map(|(reported, used)| Some((reported.clone(), self.metric_call(block, used)?)))
             .collect();
         let spec = StepSpec::Evaluate(Evaluate {
             name: name.clone(),
@@ -321,7 +335,7 @@ impl Lowering<'_> {
         if folds == 0 {
             judge.inputs.insert("parts".to_owned(), from(format!("split.{}", trained.split), "parts"));
         }
-        judge.inputs.insert("model".to_owned(), from(format!("train.{}", checked.train), "model"));
+        judge.inputs.insert("model".to_owned(), self.model_of(&checked.train, checked.sweep.as_ref()));
         for fold in 1..=folds {
             let trained = fold_id(&format!("train.{}", checked.train), fold);
             judge.inputs.insert(format!("fold_{fold}"), from(trained, "predictions"));
@@ -345,7 +359,7 @@ impl Lowering<'_> {
         });
         let verdict = from(format!("gate.{gate_name}"), "verdict");
         let mut keep = self.step("register", &name, block, &Operations::default(), spec);
-        keep.inputs.insert("model".to_owned(), from(format!("train.{}", checked.train), "model"));
+        keep.inputs.insert("model".to_owned(), self.model_of(&checked.train, checked.sweep.as_ref()));
         keep.inputs.insert("metrics".to_owned(), from(format!("evaluate.{}", judged.evaluate), "metrics"));
         keep.inputs.insert("verdict".to_owned(), verdict.clone());
         keep.outputs.insert("registration".to_owned(), output(ArtifactKind::Registration, "registration.json"));

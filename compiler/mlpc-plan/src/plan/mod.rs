@@ -8,6 +8,7 @@ mod features;
 mod learn;
 mod parameter;
 mod spec;
+mod sweep;
 mod test;
 
 pub use entry::{Ending, Notify, Schedule};
@@ -16,6 +17,7 @@ pub use features::*;
 pub use learn::*;
 pub use parameter::{Derived, Formula, Parameter};
 pub use spec::*;
+pub use sweep::*;
 pub use test::*;
 
 use indexmap::IndexMap;
@@ -52,6 +54,9 @@ pub struct Plan {
     pub environments: IndexMap<String, Environment>,
     /// Feature definitions that steps share.
     pub features: IndexMap<String, FeatureSet>,
+    /// Searches that several steps share.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub sweeps: IndexMap<String, Sweep>,
     /// Steps, in an order in which each comes after all it needs.
     pub steps: Vec<Step>,
     /// What the run is for: models, reports, verdicts.

@@ -1,6 +1,6 @@
 //! What steps do: kinds of steps, and those about data.
 
-use super::{Evaluate, Expr, Gate, Origin, Predict, Register, Split, SplitBy, Train, UserPython, UserShell};
+use super::{Evaluate, Expr, Gate, Origin, Predict, Register, Search, Split, SplitBy, Train, UserPython, UserShell};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -35,6 +35,20 @@ pub enum StepSpec {
     /// Trains. In: `rows`, `parts`, `transform` (if the features have fitted columns). Out: `model`, and of a fold
     /// `predictions` for the rows that it leaves out.
     Train(Train),
+    /// Fits one point of a sweep and says how good it is on rows that train nothing. In: `rows`, `parts`. Out: `trial`.
+    Trial {
+        /// Key of [`Plan::sweeps`](super::Plan::sweeps).
+        sweep: String,
+    },
+    /// Chooses the best point and fits it. In: `rows`, `parts`, and of points that are known already `trial_1`, …. Out:
+    /// `model`, `trials`.
+    Sweep {
+        /// Key of [`Plan::sweeps`](super::Plan::sweeps).
+        sweep: String,
+        /// How points are found that are not known already.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        search: Option<Search>,
+    },
     /// Judges a model. In: `rows`, `parts`, `model`, or by folds `rows`, `model`, `fold_1`, … (their predictions). Out:
     /// `metrics`, `report`, `predictions`.
     Evaluate(Evaluate),

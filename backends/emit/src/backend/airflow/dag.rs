@@ -449,7 +449,7 @@ fn group(spec: &StepSpec) -> &'static str {
     match spec {
         StepSpec::Ingest(_) | StepSpec::Validate(_) => "data",
         StepSpec::Features { .. } | StepSpec::Split(_) | StepSpec::Fit { .. } => "features",
-        StepSpec::Train(_) => "training",
+        StepSpec::Train(_) | StepSpec::Trial { .. } | StepSpec::Sweep { .. } => "training",
         StepSpec::Evaluate(_) | StepSpec::Gate(_) => "evaluation",
         StepSpec::Register(_) => "release",
         StepSpec::Predict(_) => "scoring",
