@@ -91,6 +91,7 @@ impl Reader<'_, '_> {
                     let message = format!("{} is listed twice", value.describe());
                     let finding = errors::bad_domain(message, "again", "take it out", item.span);
                     self.context.findings.push(finding);
+                    whole = false;
                 }
                 Some(value) => values.push(value),
                 None => whole = false,
