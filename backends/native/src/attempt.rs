@@ -69,6 +69,7 @@ impl Attempts<'_> {
                 Ok((result, refused)) => {
                     made.entry = Some(prepared.store.commit(work, identity, &step.outputs, result, refused)?);
                     made.message = refused.then(|| output::tail(&self.path).pop()).flatten();
+                    self.forget_progress();
                     return Ok(());
                 }
                 Err(failure) => failure,
@@ -88,7 +89,9 @@ impl Attempts<'_> {
         let (step, prepared) = (self.task.step, &self.executor.prepared);
         let marker = prepared.layout.marker(&prepared.run, &step.id);
         let (folder, current) = (work.folder(), work.current());
-        let call = Call { step, inputs: self.executor.inputs(step), folder, current, marker: &marker };
+        let progress = self.progress();
+        let progress = progress.as_deref();
+        let call = Call { step, inputs: self.executor.inputs(step), folder, current, marker: &marker, progress };
         let command = prepared.setting.command(&call, self.python.as_deref());
         let limits = Limits { timeout: step.timeout_seconds.map(Duration::from_secs), grace: prepared.options.grace };
         let mut stop = self.executor.stop.clone();
@@ -98,6 +101,19 @@ impl Attempts<'_> {
             Exit::Code(0) => Ok((result(step, folder)?, false)),
             Exit::Code(REFUSED) if !matches!(step.spec, StepSpec::Shell(_)) => Ok((result(step, folder)?, true)),
             exit => Err(failure(step, &exit, &self.path)),
+        }
+    }
+
+    /// Where the step keeps what it has done: a search does.
+    fn progress(&self) -> Option<PathBuf> {
+        let keeps = matches!(&self.task.step.spec, StepSpec::Sweep { search: Some(_), .. });
+        keeps.then(|| self.executor.prepared.layout.progress(self.task.identity))
+    }
+
+    /// What is done needs no progress. If it cannot be removed, it is in nobody's way.
+    fn forget_progress(&self) {
+        if let Some(folder) = self.progress() {
+            let _ = std::fs::remove_dir_all(folder);
         }
     }
 

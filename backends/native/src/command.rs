@@ -38,6 +38,9 @@ const INHERITED: &[&str] = &[
 /// Holds [`crate::Layout`]'s marker in the environment of all processes of a step, by which strays are found.
 pub(crate) const MARKER: &str = "MLP_STEP";
 
+/// Names the folder in which a step keeps what it has done, for the case that it is killed.
+const PROGRESS: &str = "MLP_PROGRESS";
+
 /// What every step of a run is given.
 pub(crate) struct Setting {
     variables: Vec<(OsString, OsString)>,
@@ -56,6 +59,8 @@ pub(crate) struct Call<'a> {
     pub current: &'a Path,
     /// Its name in the environment.
     pub marker: &'a str,
+    /// Where it keeps what it has done, if it does so.
+    pub progress: Option<&'a Path>,
 }
 
 impl Setting {
@@ -102,6 +107,7 @@ impl Setting {
         let threads = call.step.resources.cpu.to_string();
         command.envs(THREADS.iter().map(|name| (name, &threads)));
         command.env(MARKER, call.marker).current_dir(call.current);
+        command.envs(call.progress.map(|folder| (PROGRESS, folder)));
         command
     }
 

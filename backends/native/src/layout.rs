@@ -52,6 +52,12 @@ impl Layout {
         self.run(run).join("logs").join(format!("{}.log", file_name(step)))
     }
 
+    /// What a step keeps of its work while that is not done; by its identity, so that a later run goes on with it.
+    #[must_use]
+    pub fn progress(&self, identity: &str) -> PathBuf {
+        self.state.join("progress").join(identity)
+    }
+
     /// What a failed step had written.
     #[must_use]
     pub fn failed(&self, run: &str, step: &str) -> PathBuf {

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 VARIABLE = "MLP_PROGRESS"
 
@@ -13,44 +14,56 @@ VARIABLE = "MLP_PROGRESS"
 class Journal:
     """Records that outlive the process: one line of JSON each, in a folder that belongs to the step's identity.
 
-    Without such a folder nothing is kept. A line that was cut short by a kill is none.
+    Without such a folder, or while another process writes there, nothing is kept. A line that was cut
+    short by a kill is none.
     """
 
     def __init__(self, name: str) -> None:
         """Read what is there."""
-        folder = os.environ.get(VARIABLE)
-        self._path = None if folder is None else Path(folder) / f"{name}.jsonl"
         self.records: list[dict[str, Any]] = []
-        if self._path is not None and self._path.exists():
-            self._read(self._path)
-
-    def _read(self, path: Path) -> None:
-        whole = 0
-        for line in path.read_bytes().splitlines(keepends=True):
-            try:
-                self.records.append(json.loads(line))
-            except ValueError:
-                break
-            if not line.endswith(b"\n"):
-                self.records.pop()
-                break
-            whole += len(line)
-        os.truncate(path, whole)
+        folder = os.environ.get(VARIABLE)
+        self._file = None if folder is None else _opened(Path(folder) / f"{name}.jsonl")
+        if self._file is not None:
+            self.records = _read(self._file)
 
     def cut(self, count: int) -> None:
         """Keep the first `count` records only."""
         self.records = self.records[:count]
-        if self._path is not None and self._path.exists():
-            lines = self._path.read_bytes().splitlines(keepends=True)
-            os.truncate(self._path, sum(len(line) for line in lines[:count]))
+        if self._file is not None:
+            self._file.seek(0)
+            self._file.truncate(sum(len(line) for line in self._file.readlines()[:count]))
+            self._file.seek(0, os.SEEK_END)
 
     def add(self, record: dict[str, Any]) -> None:
         """Keep a record for good."""
         self.records.append(record)
-        if self._path is None:
-            return
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("ab") as file:
-            file.write((json.dumps(record, allow_nan=False) + "\n").encode())
-            file.flush()
-            os.fsync(file.fileno())
+        if self._file is not None:
+            self._file.write((json.dumps(record, allow_nan=False) + "\n").encode())
+            self._file.flush()
+            os.fsync(self._file.fileno())
+
+
+def _opened(path: Path) -> BinaryIO | None:
+    """The journal, open until the process ends; None while another one holds it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = path.open("a+b")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return None
+    return file
+
+
+def _read(file: BinaryIO) -> list[dict[str, Any]]:
+    """The whole lines; what comes after them is cut off."""
+    file.seek(0)
+    records, whole = [], 0
+    for line in file.readlines():
+        if not line.endswith(b"\n"):
+            break
+        records.append(json.loads(line))
+        whole += len(line)
+    file.truncate(whole)
+    file.seek(0, os.SEEK_END)
+    return records

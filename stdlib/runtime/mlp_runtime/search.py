@@ -127,7 +127,8 @@ class Whole:
 
     def ask(self, trial: optuna.Trial, name: str) -> int:
         """A whole number."""
-        return trial.suggest_int(name, self.low, self.high, log=self.log)
+        value: int = trial.suggest_int(name, self.low, self.high, log=self.log)
+        return value
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,8 @@ class Number:
 
     def ask(self, trial: optuna.Trial, name: str) -> float:
         """A number."""
-        return trial.suggest_float(name, self.low, self.high, log=self.log)
+        value: float = trial.suggest_float(name, self.low, self.high, log=self.log)
+        return value
 
 
 @dataclass(frozen=True)
@@ -196,7 +198,9 @@ def search(
 def _study(sweep: Sweep, search: Search, seed: int) -> optuna.Study:
     """A study in memory. Its name is fixed, for some of Optuna hashes it."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    directions = ["maximize" if item.better == "higher" else "minimize" for item in sweep.objectives]
+    directions = [
+        "maximize" if item.better == "higher" else "minimize" for item in sweep.objectives
+    ]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         return optuna.create_study(

@@ -44,7 +44,9 @@ class Sweep:
     features: ModuleType = field(kw_only=True)
     candidates: Mapping[str, Candidate] = field(kw_only=True)
     objectives: Sequence[Metric] = field(kw_only=True)
-    fit_columns: Callable[[pl.DataFrame], fitted.Transform] | None = field(default=None, kw_only=True)
+    fit_columns: Callable[[pl.DataFrame], fitted.Transform] | None = field(
+        default=None, kw_only=True
+    )
     columns: Callable[[pl.DataFrame, fitted.Transform], pl.DataFrame] | None = field(
         default=None, kw_only=True
     )
@@ -100,7 +102,11 @@ class Rows:
         if len(found) == 1:
             return found[0]
         return self.rows.join(
-            pl.concat(found), on=self.rows.columns, how="semi", nulls_equal=True, maintain_order="left"
+            pl.concat(found),
+            on=self.rows.columns,
+            how="semi",
+            nulls_equal=True,
+            maintain_order="left",
         )
 
 
@@ -154,9 +160,7 @@ def divisions(sweep: Sweep, rows: Rows) -> list[Division]:
     ]
 
 
-def measured(
-    sweep: Sweep, over: Sequence[Division], point: Point, threads: int
-) -> dict[str, Any]:
+def measured(sweep: Sweep, over: Sequence[Division], point: Point, threads: int) -> dict[str, Any]:
     """The record of a point: its values, or why it has none."""
     told: dict[str, Any] = {
         "candidate": point.candidate,
@@ -220,14 +224,14 @@ def settle(
     told = {
         "format": formats.TRIALS,
         "sweep": sweep.name,
-        "objectives": [
-            {"name": item.name, "better": item.better} for item in sweep.objectives
-        ],
+        "objectives": [{"name": item.name, "better": item.better} for item in sweep.objectives],
         "best": best["number"],
         "trials": numbered,
     }
     files.write_json(trials, told)
-    height = _fit(sweep, rows, Point(best["candidate"], best["hyperparameters"], best["seed"]), threads, model)
+    height = _fit(
+        sweep, rows, Point(best["candidate"], best["hyperparameters"], best["seed"]), threads, model
+    )
     return Result(
         summary=_summary(sweep, numbered, best),
         metrics=best["values"],
@@ -284,9 +288,7 @@ def _fit(sweep: Sweep, rows: Rows, point: Point, threads: int, folder: Path) -> 
     return training.height
 
 
-def _summary(
-    sweep: Sweep, records: Sequence[Mapping[str, Any]], best: Mapping[str, Any]
-) -> str:
+def _summary(sweep: Sweep, records: Sequence[Mapping[str, Any]], best: Mapping[str, Any]) -> str:
     """`trial 7 of 20: log_loss 0.31 with max_depth 5`: what differs among the trials is told."""
     values = ", ".join(f"{name} {number(value)}" for name, value in best["values"].items())
     alike = [item for item in records if item["candidate"] == best["candidate"]]
