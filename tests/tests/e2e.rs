@@ -19,6 +19,7 @@ mod e2e {
     mod predict;
     mod registries;
     mod splits;
+    mod sweeps;
     mod testing;
     mod times;
     mod types;
