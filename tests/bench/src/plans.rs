@@ -59,6 +59,7 @@ fn plan(steps: Vec<Step>) -> Plan {
         sources: Vec::new(),
         environments: IndexMap::new(),
         features: IndexMap::new(),
+        sweeps: IndexMap::new(),
         steps,
         finals: Vec::new(),
         code: Vec::new(),

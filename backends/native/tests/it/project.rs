@@ -132,6 +132,7 @@ pub fn plan(steps: Vec<Step>) -> Plan {
         sources: Vec::new(),
         environments: IndexMap::new(),
         features: IndexMap::new(),
+        sweeps: IndexMap::new(),
         steps,
         finals: Vec::new(),
         code: Vec::new(),
