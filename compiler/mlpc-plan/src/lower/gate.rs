@@ -43,9 +43,7 @@ impl Lowering<'_> {
         if let Some(judged) = self.judged(&checked.evaluate) {
             let trained = &train(self.db, judged).value;
             if measures_time || measures_size || spec.resamples() {
-                decide
-                    .inputs
-                    .insert("model".to_owned(), from(format!("train.{}", qualified(self.db, judged)), "model"));
+                decide.inputs.extend(self.judged_model(&checked.evaluate).map(|model| ("model".to_owned(), model)));
             }
             if measures_time {
                 decide.inputs.insert("rows".to_owned(), from(format!("features.{}", trained.features), "rows"));
@@ -69,6 +67,12 @@ impl Lowering<'_> {
     fn judged(&self, report: &str) -> Option<Block<'_>> {
         let block = block_named(self.db, self.project, "evaluate", report)?;
         block_named(self.db, self.project, "train", &evaluate(self.db, block).value.train)
+    }
+
+    /// The model that a report judges.
+    fn judged_model(&self, report: &str) -> Option<InputRef> {
+        let value = &evaluate(self.db, block_named(self.db, self.project, "evaluate", report)?).value;
+        Some(self.model_of(&value.train, value.sweep.as_ref()))
     }
 
     /// What a gate needs to judge the champion again on this run's rows, with the champion's own features.
