@@ -18,6 +18,7 @@ mod e2e {
     mod lint;
     mod predict;
     mod registries;
+    mod reports;
     mod splits;
     mod sweeps;
     mod testing;

@@ -636,6 +636,13 @@ pub fn needs_probability(metric: &str, trainer: &str, span: Span) -> Finding {
         .help("use a metric of labels, or another trainer")
 }
 
+/// Weighing up the inputs of models of which none judges all rows.
+pub fn explained_by_folds(span: Span) -> Finding {
+    finding(rule::bad_value, "models of folds are not explained", span)
+        .here("the part `validation` is judged by a model for each fold")
+        .help("explain the model in an `evaluate` on the part `test`")
+}
+
 /// Model inputs that the trainer cannot take.
 pub fn input_not_accepted(
     trainer: &str,

@@ -6,7 +6,14 @@ use crate::lower::database_rows;
 use crate::plan::Rows;
 use mlpc_db::{Block, BlockRef, Db, Place, Project, System, absolute};
 use mlpc_diagnostics::{Code, Diagnostic, Span, list_words, rule};
-use mlpc_hir::blocks::{dataset::dataset, operations, release::register, step::step, sweep::sweep, train::train};
+use mlpc_hir::blocks::{
+    dataset::dataset,
+    operations,
+    release::{evaluate, register},
+    step::step,
+    sweep::sweep,
+    train::train,
+};
 use mlpc_hir::library::{body, fn_signature, metric_signature, setting, trainer_signature};
 use mlpc_hir::names::{Space, qualified, resolve};
 use mlpc_hir::typed::{self, Against, FnBody, Sampler, SourceFormat, SourceRef, StepRun, Strategy};
@@ -264,6 +271,8 @@ fn environment(db: &dyn Db, project: Project, name: &str, default: &str) -> Opti
         let package =
             trainer.and_then(|trainer| trainer_signature(db, trainer).as_ref().and_then(|t| t.package.clone()));
         requirements.extend(package.filter(|_| needed));
+        let explained = needed && is_explained_by_shap(db, project, &qualified(db, block));
+        requirements.extend(explained.then(|| SHAP.to_owned()));
     }
     for block in all_blocks(db, project, "sweep") {
         let job = &sweep(db, block).value;
@@ -305,6 +314,17 @@ fn storage_requirements(db: &dyn Db, project: Project) -> Vec<String> {
     let pipelines = all_blocks(db, project, "pipeline").into_iter();
     let storages = pipelines.flat_map(|block| operations::pipeline(db, block).value.storages.clone());
     storages.flat_map(|storage| storage.service.packages()).map(|package| (*package).to_owned()).collect()
+}
+
+/// What Shapley values are computed with; it is there only where a report asks for them.
+const SHAP: &str = "shap>=0.48,<1";
+
+/// Whether a report on this train block's model holds Shapley values.
+fn is_explained_by_shap(db: &dyn Db, project: Project, model: &str) -> bool {
+    let mut reports = all_blocks(db, project, "evaluate").into_iter().map(|block| &evaluate(db, block).value);
+    reports.any(|report| {
+        report.train == model && report.explain.iter().any(|one| matches!(one, typed::Explanation::Shap(_)))
+    })
 }
 
 /// What reaching the registries takes, wherever a step runs.

@@ -25,18 +25,18 @@ def confusion(truth: Codes, predicted: Codes, classes: Sequence[str]) -> str:
     np.add.at(counts, (truth, predicted), 1)
     longest = max(len(name) for name in classes)
     margin, width = 16 + 8 * longest, max(_CELL, 16 + 8 * longest)
-    parts = [_caption(margin, 14, "predicted (rows are true classes)")]
+    parts = [caption(margin, 14, "predicted (rows are true classes)")]
     for index, name in enumerate(classes):
         across, down = margin + index * width + width // 2, 44 + index * _CELL + _CELL // 2
-        parts.append(_label(across, 36, "middle", name))
-        parts.append(_label(margin - 8, down + 4, "end", name))
+        parts.append(label(across, 36, "middle", name))
+        parts.append(label(margin - 8, down + 4, "end", name))
         total = int(counts[index].sum())
         for column in range(size):
             count = int(counts[index, column])
             x, y = margin + column * width, 44 + index * _CELL
             kind = "good" if index == column else "bad"
             parts += _shaded(x, y, width, kind, count, count / total if total else 0.0)
-    return _svg(margin + size * width, 48 + size * _CELL, "confusion matrix", parts)
+    return svg(margin + size * width, 48 + size * _CELL, "confusion matrix", parts)
 
 
 def _shaded(x: int, y: int, width: int, kind: str, count: int, share: float) -> list[str]:
@@ -45,16 +45,18 @@ def _shaded(x: int, y: int, width: int, kind: str, count: int, share: float) -> 
     return [
         f'<rect class="{kind}" x="{x}" y="{y}" width="{width - 2}" height="{_CELL - 2}" rx="4"'
         f' fill-opacity="{0.05 + 0.45 * share:.3f}"/>',
-        _label(middle, y + 25, "middle", str(count)),
-        _caption(middle, y + 41, f"{share:.0%}", anchor="middle"),
+        label(middle, y + 25, "middle", str(count)),
+        caption(middle, y + 41, f"{share:.0%}", anchor="middle"),
     ]
 
 
-def _label(x: float, y: float, anchor: str, text: str) -> str:
+def label(x: float, y: float, anchor: str, text: str) -> str:
+    """A text of users or ours."""
     return f'<text x="{x}" y="{y}" text-anchor="{anchor}">{escape(text)}</text>'
 
 
-def _caption(x: float, y: float, text: str, *, anchor: str = "start") -> str:
+def caption(x: float, y: float, text: str, *, anchor: str = "start") -> str:
+    """A small, faint text."""
     return f'<text class="faint" x="{x}" y="{y}" text-anchor="{anchor}">{escape(text)}</text>'
 
 
@@ -81,8 +83,8 @@ def predicted_and_true(truth: Numbers, predicted: Numbers) -> str:
         (40 + _SIDE // 2, bottom - 16, "middle", "true"),
         (40, 14, "start", "predicted"),
     ):
-        parts.append(_caption(x, y, text, anchor=anchor))
-    return _svg(_SIDE + 60, bottom, "predicted and true values", parts)
+        parts.append(caption(x, y, text, anchor=anchor))
+    return svg(_SIDE + 60, bottom, "predicted and true values", parts)
 
 
 def histogram(values: Numbers, *, bins: int = 31) -> str:
@@ -103,8 +105,8 @@ def histogram(values: Numbers, *, bins: int = 31) -> str:
         (40 + _SIDE // 2, "middle", "0"),
         (40 + _SIDE, "end", number(reach)),
     ):
-        parts.append(_caption(x, 148, text, anchor=anchor))
-    return _svg(_SIDE + 60, 156, "residuals: predicted minus true", parts)
+        parts.append(caption(x, 148, text, anchor=anchor))
+    return svg(_SIDE + 60, 156, "residuals: predicted minus true", parts)
 
 
 def spread(now: ColumnProfile, then: ColumnProfile | None, *, title: str) -> str:
@@ -127,9 +129,9 @@ def spread(now: ColumnProfile, then: ColumnProfile | None, *, title: str) -> str
             for index, height in enumerate(heights[1])
         )
         parts.append(f'<path class="then" d="M0,{_HIGH}{steps} L{_WIDE},{_HIGH}"/>')
-    parts.append(_caption(0, _HIGH + 14, number(low)))
-    parts.append(_caption(_WIDE, _HIGH + 14, number(high), anchor="end"))
-    return _svg(_WIDE, _HIGH + 20, title, parts)
+    parts.append(caption(0, _HIGH + 14, number(low)))
+    parts.append(caption(_WIDE, _HIGH + 14, number(high), anchor="end"))
+    return svg(_WIDE, _HIGH + 20, title, parts)
 
 
 def _middle(bins: Sequence[Bin]) -> tuple[float, float]:
@@ -164,9 +166,9 @@ def levels(now: ColumnProfile, then: ColumnProfile | None, *, title: str) -> str
         parts += _level(place, level, share, earlier)
         place += _ROW
     if len(order) > _LEVELS:
-        parts.append(_caption(0, place + 13, f"and {len(order) - _LEVELS} more levels"))
+        parts.append(caption(0, place + 13, f"and {len(order) - _LEVELS} more levels"))
         place += _ROW
-    return _svg(_WIDE, place + 2, title, parts)
+    return svg(_WIDE, place + 2, title, parts)
 
 
 def _level(y: int, level: str, share: float, earlier: float | None) -> list[str]:
@@ -176,9 +178,9 @@ def _level(y: int, level: str, share: float, earlier: float | None) -> list[str]
     told = f"{share:.1%}" if earlier is None else f"{share:.1%}, before {earlier:.1%}"
     parts = [
         f"<g><title>{escape(level)}: {told}</title>",
-        _label(_NAMES - 6, y + 14, "end", name),
+        label(_NAMES - 6, y + 14, "end", name),
         f'<rect class="good" x="{_NAMES}" y="{y + 3}" width="{share * room:.1f}" height="{_ROW - 6}"/>',
-        _caption(_WIDE, y + 14, f"{share:.1%}", anchor="end"),
+        caption(_WIDE, y + 14, f"{share:.1%}", anchor="end"),
     ]
     if earlier is not None:
         x = _NAMES + earlier * room
@@ -188,6 +190,7 @@ def _level(y: int, level: str, share: float, earlier: float | None) -> list[str]
     return [*parts, "</g>"]
 
 
-def _svg(width: int, height: int, title: str, parts: Sequence[str]) -> str:
+def svg(width: int, height: int, title: str, parts: Sequence[str]) -> str:
+    """A picture; its title is read aloud, its parts are SVG."""
     head = f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img">'
     return "\n".join([head, f"<title>{escape(title)}</title>", *parts, "</svg>"])

@@ -57,13 +57,13 @@ def learn(
     """
     known = [_with_levels(rows, item) for item in inputs]
     classes = label if label.task == "regression" else replace(label, levels=_classes(rows, label))
-    blocks = [_block(rows, item) for item in known]
+    columns = blocks(rows, known)
     if not nulls:
-        _require_values(known, blocks)
-    widths = [block.shape[1] for block in blocks]
+        _require_values(known, columns)
+    widths = [block.shape[1] for block in columns]
     marks = zip(known, widths, strict=True)
     return Data(
-        x=_side_by_side(blocks, rows.height),
+        x=_side_by_side(columns, rows.height),
         y=truth(rows, classes),
         weight=weights(rows, weight),
         signature=Signature(inputs=known, label=classes),
@@ -73,7 +73,12 @@ def learn(
 
 def matrix(rows: pl.DataFrame, inputs: Sequence[Input]) -> Numbers:
     """The numbers of inputs whose levels are known."""
-    return _side_by_side([_block(rows, item) for item in inputs], rows.height)
+    return _side_by_side(blocks(rows, inputs), rows.height)
+
+
+def blocks(rows: pl.DataFrame, inputs: Sequence[Input]) -> list[Numbers]:
+    """The same by input: the columns that each of them gives."""
+    return [_block(rows, item) for item in inputs]
 
 
 def truth(rows: pl.DataFrame, label: Label) -> Numbers | Codes:

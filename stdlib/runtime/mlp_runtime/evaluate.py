@@ -3,99 +3,20 @@
 from __future__ import annotations
 
 import math
-import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from mlp_runtime import design, expr, files, formats, identity, split, table
 from mlp_runtime.design import Codes, Numbers
+from mlp_runtime.judged import Certainty, Fold, Importance, Judged, Slice
 from mlp_runtime.model import Model, load
+from mlp_runtime.scores import FOLD, PREDICTION, PROBABILITY, Metric, Scores, members, scores_of
 from mlp_runtime.step import Failure
-from mlp_runtime.text import number
-
-Needs = Literal["label", "probability", "value"]
-Better = Literal["higher", "lower"]
-
-_PREDICTION = "__prediction__"
-_PROBABILITY = "__probability__"
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A metric under the name by which it is reported."""
-
-    name: str
-    measure: Callable[..., float]
-    needs: Needs = field(kw_only=True)
-    better: Better = field(kw_only=True)
-    arguments: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Slice:
-    """The rows that share one value of a column."""
-
-    value: Any
-    rows: int
-    metrics: Mapping[str, float | None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fold:
-    """The record of one fold's model on the rows that it left out."""
-
-    rows: int
-    values: Mapping[str, float | None]
-    slices: Mapping[str, Sequence[Slice]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Judged:
-    """A model's record on one part, or by its folds: then each value is the mean over them."""
-
-    report: str
-    part: str
-    model: Model
-    metrics: Sequence[Metric]
-    values: Mapping[str, float | None]
-    slices: Mapping[str, Sequence[Slice]]
-    truth: Numbers | Codes
-    predicted: Numbers | Codes
-    predictions: pl.DataFrame
-    folds: Sequence[Fold] = ()
-
-    @property
-    def numbers(self) -> dict[str, float]:
-        """The metrics that are defined, for the step's result."""
-        return {name: value for name, value in self.values.items() if value is not None}
-
-    @property
-    def rows(self) -> int:
-        """How many rows were judged."""
-        return self.predictions.height
-
-    @property
-    def spread(self) -> dict[str, float | None]:
-        """The standard deviation of each metric over the folds."""
-        return {name: _spread(fold.values[name] for fold in self.folds) for name in self.values}
-
-    def summary(self) -> str:
-        """`roc_auc 0.91, log_loss 0.31 on 104 rows of test`, `roc_auc 0.91 ± 0.02 over 5 folds`."""
-        if not self.folds:
-            told = ", ".join(f"{name} {number(value)}" for name, value in self.values.items())
-            return f"{told} on {self.rows} rows of {self.part}"
-        spread = self.spread
-        told = ", ".join(
-            f"{name} {number(value)} ± {number(spread[name])}"
-            for name, value in self.values.items()
-        )
-        return f"{told} over {len(self.folds)} folds"
 
 
 def judge(
@@ -106,6 +27,7 @@ def judge(
     report: str,
     part: str,
     slices: Sequence[str] = (),
+    min_rows: int = 100,
 ) -> Judged:
     """Judge `model` on the rows of a part."""
     if rows.is_empty():
@@ -124,6 +46,7 @@ def judge(
         truth=truth,
         predicted=predicted,
         predictions=_predictions(model, rows, predicted, probabilities, _carried(model, slices)),
+        min_rows=min_rows,
     )
 
 
@@ -148,6 +71,7 @@ def judge_folds(
     report: str,
     part: str,
     slices: Sequence[str] = (),
+    min_rows: int = 100,
 ) -> Judged:
     """Judge how `model` came to be by the out-of-fold predictions of its folds."""
     given = [_with_carried(table.read(path), rows, model, slices) for path in folds]
@@ -161,7 +85,7 @@ def judge_folds(
         for predictions, found in zip(given, scores, strict=True)
     ]
     numbered = [
-        predictions.with_columns(pl.lit(index, dtype=pl.Int64).alias("__fold__"))
+        predictions.with_columns(pl.lit(index, dtype=pl.Int64).alias(FOLD))
         for index, predictions in enumerate(given, start=1)
     ]
     return Judged(
@@ -177,16 +101,26 @@ def judge_folds(
         predicted=np.concatenate([found.predicted for found in scores]),
         predictions=pl.concat(numbered),
         folds=judged,
+        min_rows=min_rows,
     )
 
 
-def write(judged: Judged, *, metrics: Path, predictions: Path) -> None:
+def write(
+    judged: Judged,
+    *,
+    metrics: Path,
+    predictions: Path,
+    certainty: Certainty | None = None,
+    explained: Sequence[Importance] = (),
+) -> None:
     """Store the numbers and the predictions."""
-    files.write_json(metrics, record(judged))
+    files.write_json(metrics, record(judged, certainty, explained))
     table.write(judged.predictions, predictions)
 
 
-def record(judged: Judged) -> dict[str, Any]:
+def record(
+    judged: Judged, certainty: Certainty | None = None, explained: Sequence[Importance] = ()
+) -> dict[str, Any]:
     """The numbers as they are stored."""
     slices = {
         column: [
@@ -195,7 +129,7 @@ def record(judged: Judged) -> dict[str, Any]:
         ]
         for column, items in judged.slices.items()
     }
-    told = {
+    told: dict[str, Any] = {
         "format": formats.METRICS,
         "report": judged.report,
         "part": judged.part,
@@ -206,9 +140,15 @@ def record(judged: Judged) -> dict[str, Any]:
         "slices": slices,
         "model": judged.model.digest,
     }
+    if slices:
+        told["gaps"] = {"min_rows": judged.min_rows, "columns": judged.gaps}
     if judged.folds:
         told["spread"] = judged.spread
         told["folds"] = [{"rows": fold.rows, "metrics": dict(fold.values)} for fold in judged.folds]
+    if certainty is not None:
+        told["intervals"] = asdict(certainty)
+    if explained:
+        told["importance"] = [asdict(item) for item in explained]
     return told
 
 
@@ -269,41 +209,6 @@ def _rows_for(
     return "", rows
 
 
-@dataclass(frozen=True, kw_only=True)
-class Scores:
-    """Truth and predictions of some rows."""
-
-    truth: Numbers | Codes
-    predicted: Numbers | Codes
-    probabilities: Numbers | None
-    weights: Numbers | None
-
-    def of(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> Scores:
-        """Those of the chosen rows, by flags or by places, of which one may come twice."""
-        return Scores(
-            truth=self.truth[chosen],
-            predicted=self.predicted[chosen],
-            probabilities=None if self.probabilities is None else self.probabilities[chosen],
-            weights=None if self.weights is None else self.weights[chosen],
-        )
-
-    def measure(self, metrics: Sequence[Metric]) -> dict[str, float | None]:
-        """Each metric; None where these rows leave it undefined."""
-        return {metric.name: self._one(metric) for metric in metrics}
-
-    def _one(self, metric: Metric) -> float | None:
-        weight = {} if self.weights is None else {"weight": self.weights}
-        value = metric.measure(self.truth, self._given(metric), **weight, **metric.arguments)
-        return float(value) if math.isfinite(value) else None
-
-    def _given(self, metric: Metric) -> Numbers | Codes:
-        if metric.needs != "probability":
-            return self.predicted
-        if self.probabilities is None:
-            raise Failure(f"{metric.name} needs probabilities; this model gives none")
-        return self.probabilities[:, 1] if self.probabilities.shape[1] == 2 else self.probabilities
-
-
 def _slices(
     scores: Scores, metrics: Sequence[Metric], rows: pl.DataFrame, column: str
 ) -> list[Slice]:
@@ -312,17 +217,6 @@ def _slices(
         Slice(value=value, rows=int(chosen.sum()), metrics=scores.of(chosen).measure(metrics))
         for value, chosen in members(rows, column)
     ]
-
-
-def members(rows: pl.DataFrame, column: str) -> list[tuple[Any, NDArray[np.bool_]]]:
-    """Each value of a column as reports show it, null last, and which rows have it."""
-    values = rows.select(expr.column(column)).to_series()
-    found = []
-    for value in values.unique().sort(nulls_last=True).to_list():
-        chosen = values.is_null() if value is None else (values == value).fill_null(False)
-        is_plain = value is None or isinstance(value, bool | int | str)
-        found.append((value if is_plain else str(value), chosen.to_numpy()))
-    return found
 
 
 def _with_carried(
@@ -334,25 +228,6 @@ def _with_carried(
     more = [name for name in wanted if name not in predictions.columns]
     carried = rows.select(expr.columns([*key, *more]))
     return predictions.join(carried, on=key, how="left", maintain_order="left")
-
-
-def scores_of(predictions: pl.DataFrame, model: Model) -> Scores:
-    """Truth and predictions as a table of predictions holds them."""
-    label, answer = model.label, predictions[_PREDICTION]
-    chances = [f"{_PROBABILITY}{name}" for name in model.classes]
-    has_chances = bool(chances) and set(chances) <= set(predictions.columns)
-    return Scores(
-        truth=design.truth(predictions, label),
-        predicted=(
-            answer.to_numpy() if label.task == "regression" else design.codes(answer, label)
-        ),
-        probabilities=(
-            np.column_stack([predictions[name].to_numpy() for name in chances])
-            if has_chances
-            else None
-        ),
-        weights=design.weights(predictions, model.features.WEIGHT),
-    )
 
 
 def _mean_slices(folds: Sequence[Sequence[Slice]]) -> list[Slice]:
@@ -380,12 +255,6 @@ def _mean(values: Iterable[float | None]) -> float | None:
     return math.fsum(known) / len(known) if known else None
 
 
-def _spread(values: Iterable[float | None]) -> float | None:
-    """The sample standard deviation of those that are defined."""
-    known = [value for value in values if value is not None]
-    return statistics.stdev(known) if len(known) > 1 else None
-
-
 def _predictions(
     model: Model,
     rows: pl.DataFrame,
@@ -397,13 +266,13 @@ def _predictions(
     label = model.label
     kept = rows.select(expr.columns(dict.fromkeys([*carried, label.name])))
     if label.task == "regression":
-        answer = pl.Series(_PREDICTION, predicted)
+        answer = pl.Series(PREDICTION, predicted)
     else:
-        answer = design.named(predicted.astype(np.int64), label).alias(_PREDICTION)
+        answer = design.named(predicted.astype(np.int64), label).alias(PREDICTION)
     if probabilities is None:
         return kept.with_columns(answer)
     chances = [
-        pl.Series(f"{_PROBABILITY}{name}", probabilities[:, index])
+        pl.Series(f"{PROBABILITY}{name}", probabilities[:, index])
         for index, name in enumerate(model.classes)
     ]
     return kept.with_columns(answer, *chances)

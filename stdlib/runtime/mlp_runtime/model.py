@@ -121,15 +121,15 @@ class Model:
 
     def values(self, rows: pl.DataFrame) -> Numbers:
         """Predicted numbers."""
-        return _values(self.estimator, self.matrix(rows))
+        return values_of(self.estimator, self.matrix(rows))
 
     def codes(self, rows: pl.DataFrame) -> Codes:
         """Predicted classes by position."""
-        return _codes(self.estimator, self.matrix(rows))
+        return codes_of(self.estimator, self.matrix(rows))
 
     def predict_proba(self, rows: pl.DataFrame) -> Numbers:
         """The probability of each class, a row per row."""
-        return _chances(self.estimator, self.matrix(rows))
+        return chances_of(self.estimator, self.matrix(rows))
 
     def answers(self, rows: pl.DataFrame) -> tuple[Numbers | Codes, Numbers | None]:
         """Predictions, classes by position, and their probabilities where it has them."""
@@ -138,20 +138,23 @@ class Model:
 
 def answers(estimator: Any, x: Numbers, label: Label) -> tuple[Numbers | Codes, Numbers | None]:
     """What an estimator says of rows: predictions, classes by position, and their probabilities."""
-    chances = _chances(estimator, x) if hasattr(estimator, "predict_proba") else None
+    chances = chances_of(estimator, x) if hasattr(estimator, "predict_proba") else None
     regression = label.task == "regression"
-    return _values(estimator, x) if regression else _codes(estimator, x), chances
+    return values_of(estimator, x) if regression else codes_of(estimator, x), chances
 
 
-def _values(estimator: Any, x: Numbers) -> Numbers:
+def values_of(estimator: Any, x: Numbers) -> Numbers:
+    """Predicted numbers."""
     return np.asarray(estimator.predict(x), dtype=np.float64).reshape(-1)
 
 
-def _codes(estimator: Any, x: Numbers) -> Codes:
+def codes_of(estimator: Any, x: Numbers) -> Codes:
+    """Predicted classes by position."""
     return np.asarray(estimator.predict(x), dtype=np.int64).reshape(-1)
 
 
-def _chances(estimator: Any, x: Numbers) -> Numbers:
+def chances_of(estimator: Any, x: Numbers) -> Numbers:
+    """The probability of each class, a row per row."""
     given = np.asarray(estimator.predict_proba(x), dtype=np.float64)
     return np.column_stack([1.0 - given, given]) if given.ndim == 1 else given
 

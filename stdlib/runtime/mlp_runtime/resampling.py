@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from sklearn import config_context
 
 from mlp_runtime import metrics, model, table
-from mlp_runtime.evaluate import Judged, Metric, Scores, members, scores_of
+from mlp_runtime.judged import Judged
+from mlp_runtime.scores import Metric, Scores, members, scores_of
 
 DRAWS = 1000
 """Samples that are drawn."""

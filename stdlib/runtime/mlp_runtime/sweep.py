@@ -18,8 +18,8 @@ import polars as pl
 
 from mlp_runtime import design, files, fitted, formats, model, split, table
 from mlp_runtime.design import Codes, Data, Numbers
-from mlp_runtime.evaluate import Metric, Scores
 from mlp_runtime.model import Training
+from mlp_runtime.scores import Metric, Scores
 from mlp_runtime.step import Failure, Result
 from mlp_runtime.text import number, shown
 

@@ -26,7 +26,6 @@ from mlp_runtime import (
     split,
     text,
 )
-from mlp_runtime.evaluate import Metric
 from mlp_runtime.gate import Requirement
 from mlp_runtime.quantity import (
     Champion,
@@ -42,6 +41,7 @@ from mlp_runtime.quantity import (
 )
 from mlp_runtime.quantity import Metric as Reported
 from mlp_runtime.resampling import Sample, mcnemar
+from mlp_runtime.scores import Metric
 from mlp_runtime.signature import Label
 from mlp_runtime.step import Result
 

@@ -25,9 +25,10 @@ from mlp_runtime import (
     split,
     table,
 )
-from mlp_runtime.evaluate import Judged, Metric
 from mlp_runtime.gate import Requirement
+from mlp_runtime.judged import Judged
 from mlp_runtime.quantity import Champion, Gap, MetricBy, Number, Quantity
+from mlp_runtime.scores import Metric
 from mlp_runtime.signature import Label
 from mlp_runtime.step import Failure, Result
 

@@ -6,7 +6,7 @@ use crate::exprs::span;
 use crate::features::{fits_on_folds, user_function};
 use crate::names::module_name;
 use crate::py::{Argument, Py, flat, keywords, value_literal};
-use mlpc_plan::plan::{CategoryStyle, Evaluate, MetricCall, MetricNeeds, SplitBy, Train};
+use mlpc_plan::plan::{CategoryStyle, Curve, Evaluate, Explanation, MetricCall, MetricNeeds, SplitBy, Train};
 
 const TRAINING: &str = "training = split.part(table.read(args.rows), table.read(args.parts), \"train\")";
 const FOLD_TRAINING: &str = "training = split.part(rows, parts, \"train\", fold=args.fold)";
@@ -238,6 +238,7 @@ pub(super) fn evaluate(context: &Context<'_>, evaluate: &Evaluate) -> Result<Par
     if !evaluate.slices.is_empty() {
         judge.push(Argument::keyword("slices", Py::strings(&evaluate.slices)));
     }
+    judge.extend(evaluate.min_rows.map(|rows| Argument::keyword("min_rows", Py::integer(rows.cast_signed()))));
     let function = if folds.is_empty() { "evaluate.judge" } else { "evaluate.judge_folds" };
     let result =
         format!("return step.Result(summary=judged.summary(), metrics=judged.numbers, rows={{{part}: judged.rows}})");
@@ -246,12 +247,62 @@ pub(super) fn evaluate(context: &Context<'_>, evaluate: &Evaluate) -> Result<Par
         count => format!("Judge a model by its {count} folds: the report `{}`.", evaluate.name),
     };
     let parts = Parts::new(title, "Score the model and write numbers, page and predictions.");
-    Ok(metrics(parts, evaluate)?
-        .line(rows)
-        .line(format!("judged = {}", flat(&Py::name(function).call_with(judge))))
-        .line("evaluate.write(judged, metrics=args.metrics, predictions=args.predictions)")
-        .line("report.write(judged, args.report)")
+    let mut parts =
+        metrics(parts, evaluate)?.line(rows).line(format!("judged = {}", flat(&Py::name(function).call_with(judge))));
+    let mut more = Vec::new();
+    if let Some(confidence) = evaluate.confidence {
+        let call = Py::name("intervals.around").call_with(vec![
+            Argument::positional(Py::name("judged")),
+            Argument::keyword("confidence", Py::float(confidence)),
+            Argument::keyword("seed", Py::name("args.seed")),
+        ]);
+        parts = parts.line(format!("certainty = {}", flat(&call)));
+        more.push(Argument::keyword("certainty", Py::name("certainty")));
+    }
+    if !evaluate.explain.is_empty() {
+        let calls = evaluate.explain.iter().map(|one| explanation(*one)).collect();
+        parts = parts.line(format!("explained = {}", flat(&Py::List(calls))));
+        more.push(Argument::keyword("explained", Py::name("explained")));
+    }
+    let mut write = vec![
+        Argument::positional(Py::name("judged")),
+        Argument::keyword("metrics", Py::name("args.metrics")),
+        Argument::keyword("predictions", Py::name("args.predictions")),
+    ];
+    write.extend(more.clone());
+    let mut page = vec![Argument::positional(Py::name("judged")), Argument::positional(Py::name("args.report"))];
+    page.extend(more);
+    if let Some(curves) = &evaluate.curves {
+        page.push(Argument::keyword("curves", Py::strings(curves.iter().map(|one| curve(*one)))));
+    }
+    Ok(parts
+        .line(flat(&Py::name("evaluate.write").call_with(write)))
+        .line(flat(&Py::name("report.write").call_with(page)))
         .line(result))
+}
+
+/// The call that weighs up the inputs.
+fn explanation(explanation: Explanation) -> Py {
+    let (function, name, count) = match explanation {
+        Explanation::Permutation { repeats } => ("importance.by_permutation", "repeats", repeats),
+        Explanation::Shap { rows } => ("shapley.values", "sample", rows),
+    };
+    Py::name(function).call_with(vec![
+        Argument::positional(Py::name("judged")),
+        Argument::positional(Py::name("rows")),
+        Argument::keyword(name, Py::integer(i64::from(count))),
+        Argument::keyword("seed", Py::name("args.seed")),
+    ])
+}
+
+fn curve(curve: Curve) -> &'static str {
+    match curve {
+        Curve::Roc => "roc",
+        Curve::Pr => "pr",
+        Curve::Calibration => "calibration",
+        Curve::Confusion => "confusion",
+        Curve::Residuals => "residuals",
+    }
 }
 
 /// The constant `METRICS`, with what its functions need.

@@ -10,6 +10,7 @@ mod notify;
 pub mod operations;
 pub mod predict;
 pub mod release;
+mod shows;
 pub mod split;
 pub mod step;
 mod storage;

@@ -1,6 +1,7 @@
 //! `evaluate`, `register`: what is measured, what is kept.
 
 use super::features::features_shape;
+use super::shows;
 use super::split::{carried, split};
 use super::sweep::sweep;
 use super::train::{hyperparameters, part_of, train};
@@ -52,6 +53,16 @@ pub fn evaluate<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Evaluate> {
     slices(&mut context, decl, model, &mut value);
     check_part(&mut context, decl, model, &value.part);
     chosen_on(&mut context, decl, &value);
+    value.min_rows = shows::min_rows(decl);
+    value.confidence = shows::confidence(&mut context, decl);
+    value.curves = shows::curves(&mut context, decl, &subject);
+    value.explain = shows::explain(&mut context, decl);
+    if let Some(expr) = shows::needs_the_model(decl)
+        && value.part == "validation"
+        && has_folds(&context, model)
+    {
+        context.findings.push(errors::explained_by_folds(expr.span));
+    }
     value.broken |= context.findings.iter().any(|finding| finding.severity == Severity::Error);
     context.done(value)
 }
@@ -117,12 +128,17 @@ fn chosen_on(context: &mut Context<'_>, decl: &BlockDecl, value: &Evaluate) {
     }
 }
 
+/// Whether the model's split has folds, so that it is judged by models of which each saw a part.
+fn has_folds(context: &Context<'_>, model: Block<'_>) -> bool {
+    split_of(context, model).is_some_and(|block| split(context.db, block).value.folds.is_some())
+}
+
 /// What is judged.
-struct Subject {
-    task: Option<Task>,
-    label: Option<Ty>,
-    trainer: String,
-    labels_only: bool,
+pub(super) struct Subject {
+    pub(super) task: Option<Task>,
+    pub(super) label: Option<Ty>,
+    pub(super) trainer: String,
+    pub(super) labels_only: bool,
 }
 
 fn labels_only(context: &Context<'_>, model: Block<'_>, trainer: &str) -> bool {

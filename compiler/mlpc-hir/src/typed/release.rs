@@ -18,8 +18,40 @@ pub struct Evaluate {
     pub metrics: IndexMap<String, MetricUse>,
     /// Columns.
     pub slices: Vec<String>,
+    /// Smaller slices are left out of gaps; `None`: as a gate does by itself.
+    pub min_rows: Option<u64>,
+    /// How sure the intervals around the numbers are; `None`: there are none.
+    pub confidence: Option<f64>,
+    /// What the report draws; `None`: all that the task has.
+    pub curves: Option<Vec<Curve>>,
+    /// How inputs are weighed up, each way once.
+    pub explain: Vec<Explanation>,
     /// Whether an error was found on the way, so that metrics or slices may be missing here.
     pub broken: bool,
+}
+
+/// A plot of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Curve {
+    /// True against false positives.
+    Roc,
+    /// Precision against recall.
+    Pr,
+    /// Observed shares against predicted probabilities.
+    Calibration,
+    /// Predicted by true classes.
+    Confusion,
+    /// Predicted numbers against true ones, and how far they are apart.
+    Residuals,
+}
+
+/// How the inputs of a model are weighed up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Explanation {
+    /// By what the first metric loses when an input is shuffled, so many times.
+    Permutation(u32),
+    /// By Shapley values of so many rows.
+    Shap(u32),
 }
 
 /// A metric with its arguments.

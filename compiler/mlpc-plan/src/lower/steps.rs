@@ -6,9 +6,9 @@ use super::features::{column_schema, task};
 use super::splits::fold_id;
 use crate::Plan;
 use crate::plan::{
-    Against, ArtifactKind, CategoryStyle, Check, ColumnSchema, Evaluate, Expectation, Format, Ingest, InputRef,
-    MetricCall, MetricNeeds, Output, Program, Register, Resources, Retry, Rows, Step, StepSpec, Train, UserPython,
-    UserShell, Validate,
+    Against, ArtifactKind, CategoryStyle, Check, ColumnSchema, Curve, Evaluate, Expectation, Explanation, Format,
+    Ingest, InputRef, MetricCall, MetricNeeds, Output, Program, Register, Resources, Retry, Rows, Step, StepSpec,
+    Train, UserPython, UserShell, Validate,
 };
 use crate::wanted::reference_name;
 use indexmap::IndexMap;
@@ -320,16 +320,22 @@ impl Lowering<'_> {
             .iter()
             .filter_map(|(reported, used)| Some((reported.clone(), self.metric_call(block, used)?)))
             .collect();
-        let spec = StepSpec::Evaluate(Evaluate {
+        let spec = Evaluate {
             name: name.clone(),
             features: trained.features.clone(),
             part: checked.part.clone(),
             task: task(trained.task?),
             metrics,
             slices: checked.slices.clone(),
-        });
+            min_rows: checked.min_rows,
+            confidence: checked.confidence,
+            curves: checked.curves.as_ref().map(|curves| curves.iter().copied().map(curve).collect()),
+            explain: checked.explain.iter().copied().map(explanation).collect(),
+        };
         let own = Operations { environment: trained.operations.environment.clone(), ..Operations::default() };
-        let mut judge = self.step("evaluate", &name, block, &own, spec);
+        let draws = spec.draws();
+        let mut judge = self.step("evaluate", &name, block, &own, StepSpec::Evaluate(spec));
+        judge.seed = draws.then(|| self.derived(&judge.id));
         judge.inputs.insert("rows".to_owned(), from(format!("features.{}", trained.features), "rows"));
         let folds = if checked.part == "validation" { self.fold_count(&trained.split) } else { 0 };
         if folds == 0 {
@@ -453,5 +459,22 @@ fn needs(word: &str) -> MetricNeeds {
         "probability" => MetricNeeds::Probability,
         "value" => MetricNeeds::Value,
         _ => MetricNeeds::Label,
+    }
+}
+
+fn curve(curve: typed::Curve) -> Curve {
+    match curve {
+        typed::Curve::Roc => Curve::Roc,
+        typed::Curve::Pr => Curve::Pr,
+        typed::Curve::Calibration => Curve::Calibration,
+        typed::Curve::Confusion => Curve::Confusion,
+        typed::Curve::Residuals => Curve::Residuals,
+    }
+}
+
+fn explanation(explanation: typed::Explanation) -> Explanation {
+    match explanation {
+        typed::Explanation::Permutation(repeats) => Explanation::Permutation { repeats },
+        typed::Explanation::Shap(rows) => Explanation::Shap { rows },
     }
 }

@@ -160,6 +160,58 @@ pub struct Evaluate {
     pub metrics: IndexMap<String, MetricCall>,
     /// Columns by whose values the metrics are also reported.
     pub slices: Vec<String>,
+    /// Smaller slices are shown, and left out of gaps; `None`: those of fewer than 100 rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_rows: Option<u64>,
+    /// How sure the intervals around the numbers are, which are drawn by [`Step::seed`]; `None`: there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<f64>,
+    /// What the report draws; `None`: all that the task has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub curves: Option<Vec<Curve>>,
+    /// How inputs are weighed up, by [`Step::seed`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub explain: Vec<Explanation>,
+}
+
+impl Evaluate {
+    /// Whether anything is drawn at random.
+    #[must_use]
+    pub fn draws(&self) -> bool {
+        self.confidence.is_some() || !self.explain.is_empty()
+    }
+}
+
+/// A plot of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Curve {
+    /// True against false positives.
+    Roc,
+    /// Precision against recall.
+    Pr,
+    /// Observed shares against predicted probabilities.
+    Calibration,
+    /// Predicted by true classes.
+    Confusion,
+    /// Predicted numbers against true ones, and how far they are apart.
+    Residuals,
+}
+
+/// How the inputs of a model are weighed up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Explanation {
+    /// By what the first metric loses when an input is shuffled.
+    Permutation {
+        /// How often each is shuffled.
+        repeats: u32,
+    },
+    /// By Shapley values.
+    Shap {
+        /// Of how many rows.
+        rows: u32,
+    },
 }
 
 /// A metric with its arguments.
