@@ -263,7 +263,7 @@ def _one_vs_rest(
     return float(np.mean(scores)) if scores else math.nan
 
 
-def all_classes(y_prob: Values) -> Floats:
+def _all_classes(y_prob: Values) -> Floats:
     """Probabilities of every class, each row summing to one."""
     probability = _floats(y_prob)
     if probability.ndim == 1:
@@ -287,7 +287,7 @@ def average_precision(y_true: Values, y_prob: Values, *, weight: Weight = None) 
 @_metric
 def log_loss(y_true: Values, y_prob: Values, *, weight: Weight = None) -> float:
     """Mean negative log likelihood of the true class."""
-    probability = all_classes(y_prob)
+    probability = _all_classes(y_prob)
     return float(
         sk.log_loss(
             _codes(y_true), probability, labels=range(probability.shape[1]), sample_weight=weight

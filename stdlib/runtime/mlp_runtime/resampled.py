@@ -89,8 +89,10 @@ def _accuracy(truth: Codes, given: Codes) -> Numbers:
 
 
 def _log_loss(truth: Codes, given: Numbers) -> Numbers:
-    chances = metrics.all_classes(given)
-    own: Numbers = chances[np.arange(len(truth)), truth]
+    if given.ndim == 1:
+        own: Numbers = np.where(truth == 1, given, 1.0 - given)
+    else:
+        own = given[np.arange(len(truth)), truth] / given.sum(axis=1)
     loss: Numbers = -np.log(np.clip(own, _ALMOST, 1.0 - _ALMOST))
     return loss
 

@@ -52,7 +52,8 @@ fn a_report_says_how_sure_it_is_and_what_matters() {
     }
 
     // The same again, elsewhere: the same bytes.
-    let elsewhere = self::project().succeed(&[]);
+    let other = self::project();
+    let elsewhere = other.succeed(&[]);
     assert_eq!(metrics(&elsewhere), told);
     assert_eq!(std::fs::read_to_string(elsewhere.output("evaluate.report", "report")).unwrap(), page);
 

@@ -247,8 +247,13 @@ pub(super) fn evaluate(context: &Context<'_>, evaluate: &Evaluate) -> Result<Par
         count => format!("Judge a model by its {count} folds: the report `{}`.", evaluate.name),
     };
     let parts = Parts::new(title, "Score the model and write numbers, page and predictions.");
-    let mut parts =
+    let parts =
         metrics(parts, evaluate)?.line(rows).line(format!("judged = {}", flat(&Py::name(function).call_with(judge))));
+    Ok(told(parts, evaluate).line(result))
+}
+
+/// Statements that work out how sure the numbers are and what matters, and write all that is known.
+fn told(mut parts: Parts, evaluate: &Evaluate) -> Parts {
     let mut more = Vec::new();
     if let Some(confidence) = evaluate.confidence {
         let call = Py::name("intervals.around").call_with(vec![
@@ -275,10 +280,7 @@ pub(super) fn evaluate(context: &Context<'_>, evaluate: &Evaluate) -> Result<Par
     if let Some(curves) = &evaluate.curves {
         page.push(Argument::keyword("curves", Py::strings(curves.iter().map(|one| curve(*one)))));
     }
-    Ok(parts
-        .line(flat(&Py::name("evaluate.write").call_with(write)))
-        .line(flat(&Py::name("report.write").call_with(page)))
-        .line(result))
+    parts.line(flat(&Py::name("evaluate.write").call_with(write))).line(flat(&Py::name("report.write").call_with(page)))
 }
 
 /// The call that weighs up the inputs.
