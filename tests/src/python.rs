@@ -13,8 +13,8 @@ const NAME: &str = "tests";
 /// The Python of all environments.
 const VERSION: &str = "3.11";
 /// Every environment that is locked here.
-pub const ENVIRONMENTS: [&str; 8] =
-    [NAME, "airflow", "airflow2", "kubeflow", "prefect", "containers", "stores", "registries"];
+pub const ENVIRONMENTS: [&str; 9] =
+    [NAME, "airflow", "airflow2", "kubeflow", "prefect", "containers", "stores", "registries", "explanations"];
 
 /// The repository.
 #[must_use]

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from mlp_runtime import evaluate, intervals, metrics, model, resampled
+from mlp_runtime import evaluate, intervals, metrics, model, resampled, table
 from mlp_runtime.judged import Judged
 from mlp_runtime.resampled import Groups
 from mlp_runtime.scores import Metric, Needs, Scores
@@ -174,3 +174,23 @@ def test_few_rows_are_no_gap(tmp_path: Path) -> None:
     record = evaluate.record(judged, told)
     assert record["gaps"]["min_rows"] == 100
     assert record["intervals"]["slices"]["kind"][2]["accuracy"] is not None
+
+
+def test_intervals_by_folds(tmp_path: Path) -> None:
+    rows = models.data(120)
+    noisy = rows.with_columns(late=rows["late"] ^ (rows["id"] % 7 == 0))
+    estimator = HistGradientBoostingClassifier(max_iter=10, random_state=1)
+    loaded = model.load(models.trained(tmp_path, estimator, Label("late", "binary"), noisy))
+    paths = []
+    for index, held in enumerate([noisy[:60], noisy[60:]]):
+        paths.append(tmp_path / f"{index}.parquet")
+        table.write(evaluate.out_of_fold(loaded, held), paths[-1])
+    judged = evaluate.judge_folds(
+        loaded, noisy, paths, METRICS, report="r", part="validation", slices=["kind"], min_rows=10
+    )
+    told = intervals.around(judged, confidence=0.9, seed=5, samples=200)
+    for name, value in judged.numbers.items():
+        interval = told.metrics[name]
+        assert interval is not None and interval[0] <= value <= interval[1]
+    assert len(told.slices["kind"]) == 3
+    assert told.gaps["kind"]["accuracy"] is not None

@@ -1,9 +1,14 @@
 //! What reports hold beside metrics: intervals, gaps, importance, pictures; the same bytes wherever they are made.
 
 use super::lint;
+use mlpc_db::{Database, RealSystem};
 use mlpc_tests::gated::{PROGRAM, trips};
 use mlpc_tests::project::{Project, Run};
+use mlpc_tests::python;
 use serde_json::Value;
+
+/// What `tests/python/explanations.lock` holds.
+const ENVIRONMENT: &str = "explanations";
 
 const MORE: &str = "slices  = [town]
   min_rows   = 20
@@ -59,4 +64,43 @@ fn a_report_says_how_sure_it_is_and_what_matters() {
 
     assert_eq!(project.mlpc(&["build", "--locked", "--out", "built"]).code, 0);
     lint::check(&project.path.join("built"));
+}
+
+#[test]
+fn the_runtime_passes_its_tests_of_shapley_values_with_shap() {
+    let mut command = python::clean(&python::interpreter(ENVIRONMENT));
+    command.args(["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_shapley.py"]);
+    let output = command.current_dir(python::repository().join("stdlib/runtime")).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && !told.contains("skipped"), "{told}");
+}
+
+#[test]
+fn shapley_values_are_the_same_each_time_and_only_they_need_shap() {
+    let explained = |explain: &str| {
+        let project =
+            Project::of(&PROGRAM.replace("slices  = [town]", &format!("slices = [town]\n  explain = {explain}")));
+        project.write("trips.csv", trips(400));
+        project
+    };
+    let project = explained("shap(rows: 40)");
+    assert!(asked(&project).iter().any(|package| package.starts_with("shap")));
+    assert!(!asked(&explained("permutation(repeats: 2)")).iter().any(|package| package.starts_with("shap")));
+    project.lock_with(&python::locked_as(ENVIRONMENT));
+    let run = project.succeed(&[]);
+    let told = metrics(&run);
+    let importance = &told["importance"][0];
+    assert_eq!((&importance["method"], &importance["count"]), (&Value::from("shap"), &Value::from(40)));
+    assert!(importance["inputs"][0]["mean"].as_f64().unwrap() > 0.05, "{told}");
+
+    let other = explained("shap(rows: 40)");
+    other.lock_with(&python::locked_as(ENVIRONMENT));
+    assert_eq!(metrics(&other.succeed(&[])), told);
+}
+
+/// The packages that the program needs.
+fn asked(project: &Project) -> Vec<String> {
+    let mut db = Database::default();
+    let loaded = mlpc_hir::load(&mut db, &RealSystem::new(&project.path), "main.mlp", None).expect("it loads");
+    mlpc_plan::wanted(&db, loaded).environments.into_iter().flat_map(|environment| environment.requirements).collect()
 }
