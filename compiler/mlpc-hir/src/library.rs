@@ -265,6 +265,8 @@ pub struct TrainerSig {
     pub threads: Option<String>,
     /// How categories are told: `mask`, `feature_types`, `indices`.
     pub categories: Option<String>,
+    /// Hyperparameter that counts rounds of training: fewer of them tell early what is worth more.
+    pub resource: Option<String>,
     /// Whether it predicts classes without probabilities.
     pub labels_only: bool,
     /// `nulls`, `categories`, `vectors`, `weights`, …
@@ -421,6 +423,7 @@ pub fn trainer_signature<'db>(db: &'db dyn Db, block: Block<'db>) -> Option<Trai
         seed: text(decl, "seed"),
         threads: text(decl, "threads"),
         categories: text(decl, "categories"),
+        resource: text(decl, "resource"),
         labels_only: text(decl, "gives").as_deref() == Some("label"),
         accepts: nested(decl, "accepts").filter_map(bare).collect(),
         fixed: nested(decl, "fixed").filter_map(named_constant).collect(),

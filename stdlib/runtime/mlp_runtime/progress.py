@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import threading
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -21,26 +22,21 @@ class Journal:
     def __init__(self, name: str) -> None:
         """Read what is there."""
         self.records: list[dict[str, Any]] = []
+        self._turn = threading.Lock()
         folder = os.environ.get(VARIABLE)
         self._file = None if folder is None else _opened(Path(folder) / f"{name}.jsonl")
         if self._file is not None:
             self.records = _read(self._file)
 
-    def cut(self, count: int) -> None:
-        """Keep the first `count` records only."""
-        self.records = self.records[:count]
-        if self._file is not None:
-            self._file.seek(0)
-            self._file.truncate(sum(len(line) for line in self._file.readlines()[:count]))
-            self._file.seek(0, os.SEEK_END)
-
     def add(self, record: dict[str, Any]) -> None:
-        """Keep a record for good."""
-        self.records.append(record)
-        if self._file is not None:
-            self._file.write((json.dumps(record, allow_nan=False) + "\n").encode())
-            self._file.flush()
-            os.fsync(self._file.fileno())
+        """Keep a record for good; several threads may."""
+        line = (json.dumps(record, allow_nan=False) + "\n").encode()
+        with self._turn:
+            self.records.append(record)
+            if self._file is not None:
+                self._file.write(line)
+                self._file.flush()
+                os.fsync(self._file.fileno())
 
 
 def _opened(path: Path) -> BinaryIO | None:

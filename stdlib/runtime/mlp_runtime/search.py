@@ -3,6 +3,8 @@
 Points are asked for in batches, in order; those of a batch are measured side by side; what they gave
 is told in order. So the same seed gives the same points whatever takes longer, and a search that was
 killed goes on by telling again what its journal holds.
+
+Where trials stop early, all of a batch are measured after so many rounds of training before any goes on.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import operator
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -154,6 +156,26 @@ class Dimension:
     when: Condition | None = field(default=None, kw_only=True)
 
 
+@dataclass(frozen=True)
+class Prune:
+    """Which trials stop after fewer rounds of training than `most`: `least` of them, `factor` times as many, …"""
+
+    pruner: Literal["asha", "hyperband", "median"]
+    resource: str = field(kw_only=True)
+    least: int = field(kw_only=True)
+    most: int = field(kw_only=True)
+    factor: int = field(kw_only=True)
+
+    @property
+    def rungs(self) -> list[int]:
+        """After how many rounds trials are measured."""
+        found, rounds = [], self.least
+        while rounds < self.most:
+            found.append(rounds)
+            rounds *= self.factor
+        return [*found, self.most]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Search:
     """Where points are looked for, and how."""
@@ -162,6 +184,7 @@ class Search:
     trials: int
     parallel: int
     spaces: Mapping[str, Sequence[Dimension]]
+    prune: Prune | None = None
 
 
 def search(
@@ -179,19 +202,19 @@ def search(
     over = sweeps.divisions(sweep, rows)
     for division in over:
         division.prepare(list(sweep.candidates.values()))
+    bench = _Bench(sweep, over, threads)
     study = _study(sweep, search, seed)
-    journal = Journal(sweep.name)
-    while len(study.trials) < search.trials:
-        first = len(study.trials)
-        batch = [study.ask() for _ in range(min(search.parallel, search.trials - first))]
+    records: list[dict[str, Any]] = []
+    while len(records) < search.trials:
+        batch = [study.ask() for _ in range(min(search.parallel, search.trials - len(records)))]
         points = [_point(search, fixed, trial, seed) for trial in batch]
-        known = _known(journal, first, points)
-        records = known + _measured(sweep, over, points[len(known) :], threads)
-        for record in records[len(known) :]:
-            journal.add(record)
-        for trial, record in zip(batch, records, strict=True):
+        if search.prune is None:
+            found = bench.measure(batch, points)
+        else:
+            found = _halved(search.prune, bench, batch, points)
+        for trial, record in zip(batch, found, strict=True):
             _tell(sweep, study, trial, record)
-    records = journal.records[: search.trials]
+        records += found
     return sweeps.settle(sweep, rows, records, threads=threads, model=model, trials=trials)
 
 
@@ -204,7 +227,10 @@ def _study(sweep: Sweep, search: Search, seed: int) -> optuna.Study:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         return optuna.create_study(
-            study_name=sweep.name, sampler=_sampler(search, seed), directions=directions
+            study_name=sweep.name,
+            sampler=_sampler(search, seed),
+            pruner=_pruner(search.prune),
+            directions=directions,
         )
 
 
@@ -228,6 +254,22 @@ def _sampler(search: Search, seed: int) -> optuna.samplers.BaseSampler:
             return optuna.samplers.NSGAIISampler(seed=seed)
 
 
+def _pruner(prune: Prune | None) -> optuna.pruners.BasePruner:
+    if prune is None:
+        return optuna.pruners.NopPruner()
+    match prune.pruner:
+        case "asha":
+            return optuna.pruners.SuccessiveHalvingPruner(
+                min_resource=prune.least, reduction_factor=prune.factor
+            )
+        case "hyperband":
+            return optuna.pruners.HyperbandPruner(
+                min_resource=prune.least, max_resource=prune.most, reduction_factor=prune.factor
+            )
+        case "median":
+            return optuna.pruners.MedianPruner()
+
+
 def _point(
     search: Search, fixed: Mapping[str, Mapping[str, Any]], trial: optuna.Trial, seed: int
 ) -> Point:
@@ -248,45 +290,95 @@ def _seed(seed: int, trial: int) -> int:
     return int.from_bytes(digest[:4])
 
 
-def _known(journal: Journal, first: int, points: Sequence[Point]) -> list[dict[str, Any]]:
-    """The records of points that were measured before the step was killed."""
-    known = journal.records[first : first + len(points)]
-    for place, (record, point) in enumerate(zip(known, points, strict=False)):
-        asked = (point.candidate, json.loads(json.dumps(point.hyperparameters)), point.seed)
-        if (record["candidate"], record["hyperparameters"], record["seed"]) != asked:
-            journal.cut(first + place)
-            return known[:place]
-    return known
+class _Bench:
+    """Measures points side by side, each once: what was measured before a kill is in the journal."""
+
+    def __init__(self, sweep: Sweep, over: Sequence[Division], threads: int) -> None:
+        self._sweep = sweep
+        self._over = over
+        self._threads = threads
+        self._journal = Journal(sweep.name)
+        self._known = {(item["trial"], item["rounds"]): item for item in self._journal.records}
+
+    def measure(
+        self, trials: Sequence[optuna.Trial], points: Sequence[Point], rounds: int | None = None
+    ) -> list[dict[str, Any]]:
+        """The records of the points, in order; of as many rounds of training as their hyperparameters say."""
+        alone = any(self._sweep.candidates[point.candidate].alone for point in points)
+        workers = 1 if alone else max(1, min(len(points), self._threads))
+
+        def one(trial: optuna.Trial, point: Point) -> dict[str, Any]:
+            known = self._known.get((trial.number, rounds))
+            if known is not None and known["asked"] == _plain(point):
+                record: dict[str, Any] = known["record"]
+                return record
+            # Threads of OpenMP are counted for each thread that starts them.
+            each = max(1, self._threads // workers)
+            with threadpool_limits(limits=each, user_api="openmp"):
+                record = sweeps.measured(self._sweep, self._over, point, each)
+            done = {"trial": trial.number, "rounds": rounds, "asked": _plain(point)}
+            self._journal.add({**done, "record": record})
+            return record
+
+        if workers == 1:
+            return [one(trial, point) for trial, point in zip(trials, points, strict=True)]
+        with ThreadPoolExecutor(workers) as pool:
+            return list(pool.map(one, trials, points))
 
 
-def _measured(
-    sweep: Sweep, over: Sequence[Division], points: Sequence[Point], threads: int
+def _plain(point: Point) -> Any:
+    """A point as JSON gives it back."""
+    return json.loads(json.dumps([point.candidate, point.hyperparameters, point.seed]))
+
+
+def _halved(
+    prune: Prune, bench: _Bench, trials: Sequence[optuna.Trial], points: Sequence[Point]
 ) -> list[dict[str, Any]]:
-    """Measure points side by side; each has its share of the threads."""
-    alone = any(sweep.candidates[point.candidate].alone for point in points)
-    workers = 1 if alone else max(1, min(len(points), threads))
-    each = max(1, threads // workers)
-
-    def measure(point: Point) -> dict[str, Any]:
-        # Threads of OpenMP are counted for each thread that starts them.
-        with threadpool_limits(limits=each, user_api="openmp"):
-            return sweeps.measured(sweep, over, point, each)
-
-    if workers == 1:
-        return [measure(point) for point in points]
-    with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(measure, points))
+    """The records of a batch whose trials stop early: each says what it gave after how many rounds."""
+    found: dict[int, dict[str, Any]] = {}
+    told: dict[int, list[dict[str, Any]]] = {place: [] for place in range(len(points))}
+    for rounds in prune.rungs:
+        alive = [place for place in told if place not in found]
+        cut = [
+            replace(
+                points[place],
+                hyperparameters={**points[place].hyperparameters, prune.resource: rounds},
+            )
+            for place in alive
+        ]
+        records = bench.measure([trials[place] for place in alive], cut, rounds)
+        for place, record in zip(alive, records, strict=True):
+            if record["state"] == "complete":
+                told[place].append({"rounds": rounds, "values": record["values"]})
+                trials[place].report(next(iter(record["values"].values())), rounds)
+            if record["state"] == "failed" or rounds == prune.most:
+                found[place] = record
+            elif trials[place].should_prune():
+                found[place] = {**record, "state": "pruned"}
+    return [
+        {
+            **found[place],
+            "hyperparameters": dict(points[place].hyperparameters),
+            "rungs": told[place],
+        }
+        for place in told
+    ]
 
 
 def _tell(
     sweep: Sweep, study: optuna.Study, trial: optuna.Trial, record: Mapping[str, Any]
 ) -> None:
+    name = f"trial {trial.number + 1}"
     if record["state"] == "failed":
         study.tell(trial, state=TrialState.FAIL)
-        print(f"trial {trial.number + 1}: {record['error']}")
+        print(f"{name}: {record['error']}")
         return
     values = [record["values"][item.name] for item in sweep.objectives]
-    study.tell(trial, values)
     named = zip(sweep.objectives, values, strict=True)
     told = ", ".join(f"{item.name} {number(value)}" for item, value in named)
-    print(f"trial {trial.number + 1}: {told}")
+    if record["state"] == "pruned":
+        study.tell(trial, state=TrialState.PRUNED)
+        print(f"{name}: {told} after {record['rungs'][-1]['rounds']} rounds, stopped")
+        return
+    study.tell(trial, values)
+    print(f"{name}: {told}")

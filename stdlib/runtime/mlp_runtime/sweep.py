@@ -299,8 +299,10 @@ def _summary(sweep: Sweep, records: Sequence[Mapping[str, Any]], best: Mapping[s
         if any(item["hyperparameters"].get(name) != given[name] for item in alike)
     ]
     told = ", ".join(f"{name} {shown(given[name])}" for name in differ)
-    failed = sum(1 for record in records if record["state"] == "failed")
-    more = f"; {failed} failed" if failed else ""
+    counted = {
+        state: [item["state"] for item in records].count(state) for state in ("pruned", "failed")
+    }
+    more = "".join(f"; {count} {state}" for state, count in counted.items() if count)
     of = f" of {best['candidate']}" if len(sweep.candidates) > 1 else ""
     point = f" with {told}" if told else ""
     return f"trial {best['number']} of {len(records)}{of}: {values}{point}{more}"

@@ -74,12 +74,13 @@ fn model(run: &Run) -> Value {
     serde_json::from_slice(&fs::read(folder.join("signature.json")).unwrap()).unwrap()
 }
 
-/// The trial with the least loss is the best one, and its model is what is evaluated.
+/// The trial with the least loss of those that nothing stopped is the best one, and its model is what is evaluated.
 fn winner_is_the_best(run: &Run) -> Value {
     let told = trials(run);
     let all = told["trials"].as_array().unwrap();
     let loss = |trial: &Value| trial["values"]["log_loss"].as_f64().unwrap();
-    let least = all.iter().min_by(|one, other| loss(one).total_cmp(&loss(other))).unwrap();
+    let whole = all.iter().filter(|trial| trial["state"] == "complete");
+    let least = whole.min_by(|one, other| loss(one).total_cmp(&loss(other))).unwrap();
     assert_eq!(told["best"], least["number"]);
     let training = &model(run)["training"];
     assert_eq!(training["hyperparameters"], least["hyperparameters"]);
@@ -142,7 +143,14 @@ fn a_grid_tries_every_combination() {
 
 #[test]
 fn searches_are_repeatable_also_after_a_kill() {
-    let project = plants(SPLIT, &searched("tpe(trials: 24, parallel: 3)"));
+    let sweep = "sweep tuned of forest {
+  strategy  = tpe(trials: 24, parallel: 3)
+  objective = minimize(log_loss)
+  prune     = asha(min: 5, factor: 3)
+  search { max_depth in 2..=12, min_samples_leaf in 1..=20 }
+}";
+    let project = plants(SPLIT, sweep);
+    project.edit("main.mlp", "sklearn.random_forest_classifier", "sklearn.random_forest_classifier(n_estimators: 45)");
     let mut child = project.start();
     let journal = || {
         let folders = fs::read_dir(project.path.join(".mlp/progress")).into_iter().flatten().flatten();
@@ -158,9 +166,19 @@ fn searches_are_repeatable_also_after_a_kill() {
     child.wait().unwrap();
     let resumed = project.succeed(&[]);
     let told = winner_is_the_best(&resumed);
-    assert_eq!(told["trials"].as_array().unwrap().len(), 24);
+    let all = told["trials"].as_array().unwrap();
+    assert_eq!(all.len(), 24);
+    let ended: Vec<(&str, u64)> = all
+        .iter()
+        .map(|trial| {
+            let rungs = trial["rungs"].as_array().unwrap();
+            (trial["state"].as_str().unwrap(), rungs.last().unwrap()["rounds"].as_u64().unwrap())
+        })
+        .collect();
+    assert!(ended.iter().all(|(state, rounds)| (*state == "complete") == (*rounds == 45)), "{ended:?}");
+    assert!(ended.contains(&("pruned", 5)) && ended.contains(&("complete", 45)), "{ended:?}");
     let log = fs::read_to_string(resumed.step("sweep.tuned")["log"].as_str().unwrap()).unwrap();
-    assert!(log.contains("trial 24: log_loss"), "{log}");
+    assert!(log.contains("trial 24: log_loss") && log.contains("after 5 rounds, stopped"), "{log}");
     assert_eq!(journal(), 0, "a search that is done keeps no journal");
     // Never killed, another run gives the same bytes.
     let bytes = resumed.artifacts();

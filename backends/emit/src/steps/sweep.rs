@@ -4,7 +4,7 @@ use super::{Context, Parts, argument};
 use crate::error::EmitError;
 use crate::names::module_name;
 use crate::py::{Argument, Py, flat, value_literal};
-use mlpc_plan::plan::{Dimension, Domain, Sampler, Search, When};
+use mlpc_plan::plan::{Dimension, Domain, Prune, Pruner, Sampler, Search, When};
 
 pub(super) fn trial(context: &Context<'_>, sweep: &str) -> Result<Parts, EmitError> {
     context.require(&["rows", "parts"], &["trial"])?;
@@ -62,11 +62,29 @@ fn printed(search: &Search) -> Py {
         let dimensions = space.iter().map(|(name, dimension)| printed_dimension(name, dimension));
         (Py::string(candidate), Py::List(dimensions.collect()))
     });
-    Py::name("search.Search").call_with(vec![
+    let mut arguments = vec![
         Argument::keyword("sampler", Py::string(sampler)),
         Argument::keyword("trials", Py::Number(search.trials.to_string())),
         Argument::keyword("parallel", Py::Number(search.parallel.to_string())),
         Argument::keyword("spaces", Py::Dict(spaces.collect())),
+    ];
+    arguments.extend(search.prune.as_ref().map(|prune| Argument::keyword("prune", printed_prune(prune))));
+    Py::name("search.Search").call_with(arguments)
+}
+
+fn printed_prune(prune: &Prune) -> Py {
+    let pruner = match prune.pruner {
+        Pruner::Asha => "asha",
+        Pruner::Hyperband => "hyperband",
+        Pruner::Median => "median",
+    };
+    let number = |name: &str, value: i64| Argument::keyword(name, Py::Number(value.to_string()));
+    Py::name("search.Prune").call_with(vec![
+        Argument::positional(Py::string(pruner)),
+        Argument::keyword("resource", Py::string(&prune.resource)),
+        number("least", prune.least),
+        number("most", prune.most),
+        number("factor", prune.factor),
     ])
 }
 

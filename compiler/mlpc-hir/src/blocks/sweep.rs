@@ -2,6 +2,7 @@
 
 mod dimensions;
 mod objective;
+mod prune;
 mod strategy;
 mod when;
 
@@ -29,10 +30,8 @@ pub fn sweep<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Sweep> {
     let mut context = context(db, block);
     let Some(decl) = body(db, block) else { return context.done(Sweep::default()) };
     let mut value = Sweep { operations: super::operations::operations(&mut context, decl), ..Sweep::default() };
-    for later in ["prune", "warm_start"] {
-        if let Some(expr) = setting(decl, later) {
-            context.findings.push(errors::not_supported(&format!("`{later}` of a sweep"), expr.span));
-        }
+    if let Some(expr) = setting(decl, "warm_start") {
+        context.findings.push(errors::not_supported("`warm_start` of a sweep", expr.span));
     }
     let models = models(&mut context, decl);
     alike(&mut context, &models);
@@ -41,6 +40,7 @@ pub fn sweep<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Sweep> {
     let subject = subject(&context, &models);
     value.objectives = objective::objectives(&mut context, decl, &subject);
     value.strategy = strategy::strategy(&mut context, decl, &value);
+    value.prune = prune::prune(&mut context, decl, &models, &value);
     value.refit = setting(decl, "refit").and_then(crate::consts::literal) == Some(Const::Bool(true));
     if let Some(first) = models.first() {
         value.refit |= chooses_by_folds(&mut context, first);

@@ -197,6 +197,8 @@ pub struct Sweep {
     pub strategy: Option<Strategy>,
     /// What is sought on rows that train nothing; the first decides.
     pub objectives: Vec<Objective>,
+    /// Which trials stop early.
+    pub prune: Option<Prune>,
     /// Whether the winner is fitted again on all but the test part.
     pub refit: bool,
     /// How it runs.
@@ -314,4 +316,30 @@ pub struct Objective {
     pub metric: super::MetricUse,
     /// More is better.
     pub maximize: bool,
+}
+
+/// Stops trials that do badly after fewer rounds of training.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prune {
+    /// Which of them.
+    pub pruner: Pruner,
+    /// The hyperparameter that counts rounds.
+    pub resource: String,
+    /// After how many it is judged first.
+    pub least: i64,
+    /// How many times as many there are until the next judgement.
+    pub factor: i64,
+    /// How many a trial has that nothing stops.
+    pub most: i64,
+}
+
+/// Which trials are stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pruner {
+    /// All but the best share of those that came as far.
+    Asha,
+    /// The same, begun at several numbers of rounds.
+    Hyperband,
+    /// Those below the median of those that came as far.
+    Median,
 }

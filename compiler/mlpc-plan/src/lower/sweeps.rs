@@ -76,6 +76,7 @@ impl Lowering<'_> {
                         trials,
                         parallel,
                         spaces: checked.candidates.iter().map(space).collect(),
+                        prune: checked.prune.as_ref().map(prune),
                     };
                     choose.spec = StepSpec::Sweep { sweep: name.clone(), search: Some(search) };
                     choose.seed = Some(seed);
@@ -187,5 +188,19 @@ fn sampler(sampler: typed::Sampler) -> plan::Sampler {
         typed::Sampler::CmaEs => plan::Sampler::CmaEs,
         typed::Sampler::Gp => plan::Sampler::Gp,
         typed::Sampler::Nsga2 => plan::Sampler::Nsga2,
+    }
+}
+
+fn prune(given: &typed::Prune) -> plan::Prune {
+    plan::Prune {
+        pruner: match given.pruner {
+            typed::Pruner::Asha => plan::Pruner::Asha,
+            typed::Pruner::Hyperband => plan::Pruner::Hyperband,
+            typed::Pruner::Median => plan::Pruner::Median,
+        },
+        resource: given.resource.clone(),
+        least: given.least,
+        factor: given.factor,
+        most: given.most,
     }
 }

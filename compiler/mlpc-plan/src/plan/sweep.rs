@@ -44,6 +44,37 @@ pub struct Search {
     pub parallel: u32,
     /// The dimensions of each model, in order, each by its name.
     pub spaces: IndexMap<String, IndexMap<String, Dimension>>,
+    /// Which trials stop early.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prune: Option<Prune>,
+}
+
+/// Stops trials that do badly after fewer rounds of training: after `least`, `least * factor`, … of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Prune {
+    /// Which of them.
+    pub pruner: Pruner,
+    /// The hyperparameter that counts rounds.
+    pub resource: String,
+    /// After how many it is judged first.
+    pub least: i64,
+    /// How many times as many there are until the next judgement.
+    pub factor: i64,
+    /// How many a trial has that nothing stops.
+    pub most: i64,
+}
+
+/// Which trials are stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Pruner {
+    /// All but the best share of those that came as far.
+    Asha,
+    /// The same, begun at several numbers of rounds.
+    Hyperband,
+    /// Those below the median of those that came as far.
+    Median,
 }
 
 /// What chooses points by what came before.

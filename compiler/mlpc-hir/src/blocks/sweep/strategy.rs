@@ -55,9 +55,9 @@ pub(super) fn strategy(context: &mut Context<'_>, decl: &BlockDecl, value: &Swee
             numbers(context, &name, args, &[], expr)?;
             Strategy::Grid
         }
-        Kind::Drawn(drawing) => Strategy::Drawn(drawing, *numbers(context, &name, args, &["trials"], expr)?.first()?),
+        Kind::Drawn(drawing) => Strategy::Drawn(drawing, *numbers(context, &name, args, &[TRIALS], expr)?.first()?),
         Kind::Searched(sampler) => {
-            let given = numbers(context, &name, args, &["trials", "parallel"], expr)?;
+            let given = numbers(context, &name, args, &[TRIALS, ("parallel", Some(1))], expr)?;
             let [trials, parallel] = given.as_slice() else { return None };
             Strategy::Searched { sampler, trials: *trials, parallel: *parallel }
         }
@@ -66,41 +66,48 @@ pub(super) fn strategy(context: &mut Context<'_>, decl: &BlockDecl, value: &Swee
     Some(found)
 }
 
-/// The values of whole-number arguments, in order; all but `trials` are 1 if they are left out.
-fn numbers(context: &mut Context<'_>, strategy: &str, args: &[Arg], wanted: &[&str], expr: &Expr) -> Option<Vec<u32>> {
+/// The argument that has no default.
+const TRIALS: (&str, Option<u32>) = ("trials", None);
+
+/// The values of whole-number arguments in order, each with its default.
+pub(super) fn numbers(
+    context: &mut Context<'_>,
+    owner: &str,
+    args: &[Arg],
+    wanted: &[(&str, Option<u32>)],
+    expr: &Expr,
+) -> Option<Vec<u32>> {
     let mut values: Vec<Option<u32>> = vec![None; wanted.len()];
-    let mut whole = true;
+    let before = context.findings.len();
     for arg in args {
         let name = arg.name.as_ref().map_or("", |name| name.text.as_str());
-        let Some(at) = wanted.iter().position(|known| *known == name) else {
-            let known = wanted.iter().copied();
+        let Some(value) = wanted.iter().position(|(known, _)| *known == name).and_then(|at| values.get_mut(at)) else {
+            let known = wanted.iter().map(|(known, _)| *known);
             let span = arg.name.as_ref().map_or(arg.value.span, |name| name.span);
-            context.findings.push(errors::unknown_hyperparameter(strategy, name, known, span));
-            whole = false;
+            context.findings.push(errors::unknown_hyperparameter(owner, name, known, span));
             continue;
         };
         match constant(context.db, context.file, &arg.value) {
-            Some(Const::Int(number @ 1..=MOST_TRIALS)) => {
-                if let Some(value) = values.get_mut(at) {
-                    *value = u32::try_from(number).ok();
-                }
-            }
+            Some(Const::Int(number @ 1..=MOST_TRIALS)) => *value = u32::try_from(number).ok(),
             _ => {
                 let found = format!("`{}`", context.source(arg.value.span));
                 let wanted = format!("int in 1..={MOST_TRIALS}");
-                let finding = errors::hyperparameter_type(strategy, name, &wanted, &found, arg.value.span);
+                let finding = errors::hyperparameter_type(owner, name, &wanted, &found, arg.value.span);
                 context.findings.push(finding);
-                whole = false;
             }
         }
     }
-    if wanted.first() == Some(&"trials") && values.first() == Some(&None) && whole {
-        let help = format!("write `{strategy}(trials: 40)`");
-        let message = format!("how many points does `{strategy}` try?");
-        context.findings.push(errors::strategy_misfit(message, "no `trials`", &help, expr.span));
-        whole = false;
+    if context.findings.len() > before {
+        return None;
     }
-    whole.then(|| values.into_iter().map(|value| value.unwrap_or(1)).collect())
+    let filled = values.into_iter().zip(wanted).map(|(value, (_, default))| value.or(*default));
+    let filled: Option<Vec<u32>> = filled.collect();
+    if filled.is_none() {
+        let help = format!("write `{owner}(trials: 40)`");
+        let message = format!("how many points does `{owner}` try?");
+        context.findings.push(errors::strategy_misfit(message, "no `trials`", &help, expr.span));
+    }
+    filled
 }
 
 fn fits(context: &mut Context<'_>, decl: &BlockDecl, value: &Sweep, strategy: Strategy, span: Span) {
@@ -127,8 +134,7 @@ fn fits(context: &mut Context<'_>, decl: &BlockDecl, value: &Sweep, strategy: St
             context.findings.push(errors::strategy_misfit(message, "several are given", help, span));
         }
         Strategy::Searched { sampler: Sampler::CmaEs, .. } => numbers_only(context, value, span),
-        Strategy::Searched { sampler, trials, parallel } if parallel > trials => {
-            let _ = sampler;
+        Strategy::Searched { trials, parallel, .. } if parallel > trials => {
             let message = format!("{parallel} at a time of {trials} trials");
             let help = "lower `parallel`, or raise `trials`";
             context.findings.push(errors::strategy_misfit(message, "more than there are", help, span));
