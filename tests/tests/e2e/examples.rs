@@ -120,7 +120,7 @@ fn diabetes_runs_to_its_end() {
     assert_eq!(run.last()["outcome"], "succeeded");
     let r2 = run.last()["metrics"]["evaluate.report"]["r2"].as_f64().unwrap();
     assert!((0.35..0.7).contains(&r2), "{r2}");
-    assert!(run.artifacts().contains_key("progression_model"));
+    assert!(run.artifacts().contains_key("tuned"));
     assert_eq!(project.mlpc(&["build", "--locked", "--out", "built"]).code, 0);
     lint::check(&project.path.join("built"));
 }

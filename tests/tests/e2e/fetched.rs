@@ -63,11 +63,11 @@ fn flights_run_from_the_program_alone() {
     let project = Project::example("flights");
     project.lock();
     let run = project.succeed(&[]);
-    assert_eq!(run.steps("succeeded").len(), 19, "{:?}", run.states());
+    assert_eq!(run.steps("succeeded").len(), 21, "{:?}", run.states());
     assert_eq!(run.last()["verdicts"][0]["passed"], true);
     // One step of the plan, told in rows: what the package is known to hold.
     assert_eq!(run.step("ingest.flights")["rows"]["rows"], 336_776);
     let again = project.succeed(&[]);
-    assert_eq!(again.steps("cached").len(), 19, "{:?}", again.states());
+    assert_eq!(again.steps("cached").len(), 21, "{:?}", again.states());
     assert_eq!(again.artifacts(), run.artifacts());
 }
