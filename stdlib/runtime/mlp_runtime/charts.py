@@ -25,7 +25,7 @@ def confusion(truth: Codes, predicted: Codes, classes: Sequence[str]) -> str:
     np.add.at(counts, (truth, predicted), 1)
     longest = max(len(name) for name in classes)
     margin, width = 16 + 8 * longest, max(_CELL, 16 + 8 * longest)
-    parts = [caption(margin, 14, "predicted (rows are true classes)")]
+    parts = [caption(margin, 14, "predicted")]
     for index, name in enumerate(classes):
         across, down = margin + index * width + width // 2, 44 + index * _CELL + _CELL // 2
         parts.append(label(across, 36, "middle", name))

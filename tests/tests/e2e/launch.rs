@@ -74,6 +74,16 @@ fn steps_that_an_orchestrator_starts_make_the_same_bytes() {
     assert_eq!(registry["aliases"]["champion"], 1);
 }
 
+/// Samples and shuffles are drawn by seeds of the plan, wherever the step runs.
+#[test]
+fn a_report_is_the_same_bytes_over_a_store() {
+    let launched = Launched::of(super::reports::project());
+    launched.succeed(&["push", "--project", ".."]);
+    launched.run("first");
+    launched.project.succeed(&[]);
+    assert_eq!(results(&launched.store.join("store")), results(&launched.project.path.join(".mlp/store")));
+}
+
 /// The second model meets the first in the store's registry as it does in this machine's.
 #[test]
 fn a_gate_decides_by_the_same_bytes_over_a_store() {

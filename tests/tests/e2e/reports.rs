@@ -16,7 +16,7 @@ const MORE: &str = "slices  = [town]
   curves     = [roc, calibration, importance]";
 
 /// The program of gates with a report that tells more.
-fn project() -> Project {
+pub fn project() -> Project {
     let project = Project::of(&PROGRAM.replace("slices  = [town]", MORE));
     project.write("trips.csv", trips(400));
     project.lock();
