@@ -5,6 +5,7 @@
 
 use crate::blocks::features::features;
 use crate::blocks::operations::parameter;
+use crate::blocks::sweep::is_swept;
 use crate::check::all_blocks;
 use crate::consts::{SCHEDULED_DATE, dotted, formula};
 use crate::entries::call_of;
@@ -97,6 +98,7 @@ struct Place<'db> {
 }
 
 const CODE: &str = "its value is part of the code that is generated here";
+const POINTS: &str = "the points of a sweep are made of it when the program is compiled";
 const SHAPE: &str = "values of this type cannot be given to a run";
 const LABELS: &str = "labels that look ahead hold the day until which they are complete";
 
@@ -120,7 +122,8 @@ impl Place<'_> {
                 args.iter().find_map(|arg| {
                     let span = self.mention(&arg.value)?;
                     let free = formula(self.db, self.block.file(self.db), &arg.value).is_some();
-                    (!free).then_some((span, SHAPE))
+                    let points = is_swept(self.db, self.project, self.block).then_some((span, POINTS));
+                    if free { points } else { Some((span, SHAPE)) }
                 })
             }
             Entry::Block(nested) => self.in_block(nested),

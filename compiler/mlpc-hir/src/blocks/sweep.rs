@@ -183,6 +183,12 @@ fn chooses_by_folds(context: &mut Context<'_>, model: &Model<'_>) -> bool {
     checked.value.folds.is_some()
 }
 
+/// Whether a sweep chooses among models of a train block: its hyperparameters are then part of points.
+pub fn is_swept(db: &dyn Db, project: Project, job: Block<'_>) -> bool {
+    let mut sweeps = crate::all_blocks(db, project, "sweep").into_iter();
+    sweeps.any(|block| crate::references::references(db, block).contains(&job))
+}
+
 /// The train blocks of which nothing but sweeps is made: they are not trained by themselves.
 pub fn only_swept<'db>(db: &'db dyn Db, project: Project) -> Vec<Block<'db>> {
     let all = |keyword: &'static str| crate::all_blocks(db, project, keyword);

@@ -18,7 +18,7 @@ use mlpc_hir::blocks::features::features;
 use mlpc_hir::blocks::gate::gate;
 use mlpc_hir::blocks::release::{evaluate, register};
 use mlpc_hir::blocks::step::step;
-use mlpc_hir::blocks::sweep::only_swept;
+use mlpc_hir::blocks::sweep::{is_swept, only_swept};
 use mlpc_hir::blocks::train::train;
 use mlpc_hir::library::{metric_signature, trainer_signature};
 use mlpc_hir::names::{Space, join_path, qualified, resolve};
@@ -289,8 +289,12 @@ impl Lowering<'_> {
             job.inputs.insert("transform".to_owned(), from(format!("fit.{}", checked.split), "transform"));
         }
         job.outputs.insert("model".to_owned(), output(ArtifactKind::Model, "model"));
+        let swept = is_swept(self.db, self.project, block);
         for parameter in &checked.hyperparameters {
-            job.params.insert(parameter.name.clone(), self.hyperparameter(parameter));
+            let mut given = self.hyperparameter(parameter);
+            // The points of a sweep keep their values, so its model does.
+            given.derived = given.derived.filter(|_| !swept);
+            job.params.insert(parameter.name.clone(), given);
         }
         job.seed = Some(self.derived(&job.id));
         Some(job)
