@@ -217,6 +217,7 @@ declare_codes! {
     // 10: security
     MLP1001 production_access Error "production data read without its role";
     MLP1002 open_production Error "production data without a role or an approval";
+    MLP1003 plain_http Warning "a server that is reached without encryption";
     // 12: backend
     MLP1201 not_supported_yet Error "a construct that this target or version cannot express";
     MLP1202 fixed_parameter Note "a parameter that a run on a target cannot be given";

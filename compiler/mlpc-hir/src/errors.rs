@@ -732,11 +732,19 @@ pub fn unpinned_image(image: &str, reason: &str, span: Span) -> Finding {
         .help("`docker buildx imagetools inspect NAME:TAG` tells the digest")
 }
 
-/// Credentials in the address of a registry.
-pub fn registry_credentials(span: Span) -> Finding {
-    finding(rule::literal_credentials, "the address of a registry holds no credentials", span)
+/// Credentials in the address of a registry or tracker.
+pub fn server_credentials(of: &str, span: Span) -> Finding {
+    finding(rule::literal_credentials, format!("the address of a {of} holds no credentials"), span)
         .here("who reads the program could use them")
         .help("MLflow finds them in the variables `MLFLOW_TRACKING_USERNAME`, `_PASSWORD` and `_TOKEN`")
+}
+
+/// A server that is reached in the clear.
+pub fn plain_http(of: &str, uri: &str, span: Span) -> Finding {
+    finding(rule::plain_http, format!("the {of} at {uri} is reached in the clear"), span)
+        .here("not encrypted")
+        .note("whoever is on the way reads the token, and may change what is told")
+        .help("write `https://…`; within a cluster, `allow plain_http because \"…\"`")
 }
 
 /// A parameter that no run can be given another value of.

@@ -112,8 +112,40 @@ pub struct Pipeline {
     pub storage: Option<Storage>,
     /// That of the pipeline and of every profile, each once.
     pub storages: Vec<Storage>,
+    /// Where runs are recorded beside this machine.
+    pub tracking: Option<Tracking>,
+    /// The trackers of the pipeline and of every profile, each once.
+    pub trackers: Vec<Tracker>,
     /// Defaults for every step.
     pub operations: Operations,
+}
+
+/// Where runs are recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tracking {
+    /// Whose server it is.
+    pub tracker: Tracker,
+    /// `mlflow:http://host:5000`, `mlflow:$VARIABLE`.
+    pub address: String,
+    /// The experiment that runs belong to, if it is not called as the pipeline.
+    pub experiment: Option<String>,
+}
+
+/// A tracker that is a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tracker {
+    /// MLflow.
+    Mlflow,
+}
+
+impl Tracker {
+    /// The packages by which it is told.
+    #[must_use]
+    pub fn packages(self) -> &'static [&'static str] {
+        match self {
+            Self::Mlflow => &["mlflow-skinny>=3.4,<4", "pandas>=2.2,<4"],
+        }
+    }
 }
 
 /// An environment block.

@@ -285,6 +285,7 @@ fn environment(db: &dyn Db, project: Project, name: &str, default: &str) -> Opti
     }
     requirements.extend(storage_requirements(db, project));
     requirements.extend(registry_requirements(db, project));
+    requirements.extend(tracker_requirements(db, project));
     requirements.extend(value.packages);
     requirements.sort();
     requirements.dedup();
@@ -332,6 +333,13 @@ fn registry_requirements(db: &dyn Db, project: Project) -> Option<String> {
     let registers = all_blocks(db, project, "register").into_iter();
     let mut registries = registers.filter_map(|block| register(db, block).value.registry.as_ref());
     registries.next().map(|_| "mlflow-skinny>=3.4,<4".to_owned())
+}
+
+/// What telling the trackers takes, those of all profiles, wherever a step runs.
+fn tracker_requirements(db: &dyn Db, project: Project) -> Vec<String> {
+    let pipelines = all_blocks(db, project, "pipeline").into_iter();
+    let trackers = pipelines.flat_map(|block| operations::pipeline(db, block).value.trackers.clone());
+    trackers.flat_map(typed::Tracker::packages).map(|package| (*package).to_owned()).collect()
 }
 
 /// What the lock lacks or has wrong. Without a lock there is nothing to find: the next run writes one.

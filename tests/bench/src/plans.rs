@@ -52,7 +52,15 @@ fn plan(steps: Vec<Step>) -> Plan {
     let mut plan = Plan {
         format: FORMAT.to_owned(),
         compiler: env!("CARGO_PKG_VERSION").to_owned(),
-        pipeline: Pipeline { name: "bench".to_owned(), doc: None, owner: None, seed: 1, profile: None, storage: None },
+        pipeline: Pipeline {
+            name: "bench".to_owned(),
+            doc: None,
+            owner: None,
+            seed: 1,
+            profile: None,
+            storage: None,
+            tracking: None,
+        },
         schedule: None,
         notify: Vec::new(),
         parameters: IndexMap::new(),

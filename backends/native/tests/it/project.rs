@@ -125,7 +125,15 @@ pub fn plan(steps: Vec<Step>) -> Plan {
     let mut plan = Plan {
         format: mlpc_plan::plan::FORMAT.to_owned(),
         compiler: "0.1.0".to_owned(),
-        pipeline: Pipeline { name: "demo".to_owned(), doc: None, owner: None, seed: 42, profile: None, storage: None },
+        pipeline: Pipeline {
+            name: "demo".to_owned(),
+            doc: None,
+            owner: None,
+            seed: 42,
+            profile: None,
+            storage: None,
+            tracking: None,
+        },
         schedule: None,
         notify: Vec::new(),
         parameters: IndexMap::new(),

@@ -16,6 +16,7 @@ pub mod step;
 mod storage;
 pub mod sweep;
 pub mod test;
+mod tracking;
 pub mod train;
 
 pub use notify::NAMES as CHANNELS;

@@ -20,10 +20,7 @@ pub fn pipeline<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Pipeline> {
     let Some(declared) = body(db, block) else { return context.done(Pipeline::default()) };
     let decl = &in_profile(&mut context, declared);
     let operations = operations(&mut context, decl);
-    let embedded = |expr: &Expr| dotted(expr).as_deref() == Some("embedded");
-    if let Some(expr) = setting(decl, "tracking").filter(|expr| !embedded(expr)) {
-        context.findings.push(errors::not_supported("this `tracking`", expr.span));
-    }
+    let (tracking, trackers) = super::tracking::tracking(&mut context, declared, decl);
     let (storage, storages) = super::storage::storage(&mut context, declared, decl);
     let schedule = super::entry::schedule(&mut context, decl);
     let notify = super::notify::notify(&mut context, decl);
@@ -44,7 +41,19 @@ pub fn pipeline<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Pipeline> {
         Some(Formula::Parameter(name)) => Some(name),
         _ => None,
     });
-    context.done(Pipeline { owner, seed, as_of, as_of_from, schedule, notify, storage, storages, operations })
+    context.done(Pipeline {
+        owner,
+        seed,
+        as_of,
+        as_of_from,
+        schedule,
+        notify,
+        storage,
+        storages,
+        tracking,
+        trackers,
+        operations,
+    })
 }
 
 /// The time to which every dataset is cut: a day or an instant.

@@ -4,6 +4,7 @@ use super::features::features_shape;
 use super::shows;
 use super::split::{carried, split};
 use super::sweep::sweep;
+use super::tracking::{DEFAULT_SERVER, address};
 use super::train::{hyperparameters, part_of, train};
 use super::{Context, context};
 use crate::check::block_named;
@@ -274,53 +275,25 @@ pub fn register<'db>(db: &'db dyn Db, block: Block<'db>) -> Checked<Register> {
     context.done(value)
 }
 
-/// The variable by which MLflow's own tools find their server.
-const MLFLOW_VARIABLE: &str = "MLFLOW_TRACKING_URI";
-
 /// `embedded`, `mlflow`, `mlflow(uri: "http://host:5000")`, `mlflow(uri: env("NAME"))`: the address of a service.
 fn registry(context: &mut Context<'_>, expr: &Expr) -> Option<String> {
     let wanted = "`embedded`, `mlflow` or `mlflow(uri: env(\"MLFLOW_TRACKING_URI\"))`";
     match dotted(expr).as_deref() {
         Some("embedded") => return None,
-        Some("mlflow") => return Some(format!("mlflow:${MLFLOW_VARIABLE}")),
+        Some("mlflow") => return Some(DEFAULT_SERVER.to_owned()),
         Some(name @ ("wandb" | "neptune")) => {
             context.findings.push(errors::not_supported(&format!("the registry `{name}`"), expr.span));
             return None;
         }
         _ => {}
     }
-    let address = match call_of(expr) {
-        Some((name, [Arg { name: Some(argument), value }], _)) if name == "mlflow" && argument.text == "uri" => value,
+    match call_of(expr) {
+        Some((name, [Arg { name: Some(argument), value }], _)) if name == "mlflow" && argument.text == "uri" => {
+            address(context, "registry", value)
+        }
         _ => {
             context.findings.push(errors::wrong_form("registry", wanted, expr.span));
-            return None;
-        }
-    };
-    if let Some((word, [Arg { name: None, value }], _)) = call_of(address)
-        && word == "env"
-        && let Some(Const::Str(variable)) = literal(value)
-        && is_variable(&variable)
-    {
-        return Some(format!("mlflow:${variable}"));
-    }
-    match literal(address) {
-        Some(Const::Str(uri)) if uri.contains('@') => {
-            context.findings.push(errors::registry_credentials(address.span));
-            None
-        }
-        Some(Const::Str(uri)) if uri.starts_with("http://") || uri.starts_with("https://") => {
-            Some(format!("mlflow:{uri}"))
-        }
-        _ => {
-            let wanted =
-                "the address of a server, as `\"https://mlflow.example.com\"` or `env(\"MLFLOW_TRACKING_URI\")`";
-            context.findings.push(errors::wrong_form("uri", wanted, address.span));
             None
         }
     }
-}
-
-/// Whether a variable of the environment can have this name.
-fn is_variable(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }

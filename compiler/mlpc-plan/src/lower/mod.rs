@@ -24,6 +24,7 @@ use crate::identity::derive_seed;
 use crate::lock::{Lock, LockedArchive};
 use crate::plan::{
     CodeFile, Environment, FORMAT, FinalArtifact, Origin, Pipeline, Remote, Resources, Retry, Source, Step, Storage,
+    Tracking,
 };
 use crate::wanted::{DataFrom, Wanted, WantedData, default_environment, reference_name, wanted};
 use indexmap::IndexMap;
@@ -72,6 +73,7 @@ fn begin<'db>(db: &'db dyn Db, project: Project, lock: &Lock) -> (Lowering<'db>,
             seed: lowering.seed,
             profile: project.profile(db).clone(),
             storage: declared.storage.as_ref().map(|one| Storage { uri: one.uri(), region: one.region.clone() }),
+            tracking: declared.tracking.map(|one| Tracking { address: one.address, experiment: one.experiment }),
         },
         schedule: declared.schedule.as_ref().map(entry::schedule),
         notify: entry::notify(&declared.notify),

@@ -82,6 +82,20 @@ pub struct Pipeline {
     /// Where artifacts are kept that machines share; `None`: on the machine that runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub storage: Option<Storage>,
+    /// Where runs are recorded beside the machine that runs; no part of what a step is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tracking: Option<Tracking>,
+}
+
+/// Where runs are recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tracking {
+    /// `mlflow:http://host:5000`, `mlflow:$VARIABLE`.
+    pub address: String,
+    /// The experiment that runs belong to; `None`: that of the pipeline's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub experiment: Option<String>,
 }
 
 /// Where artifacts are kept. An address says where, never who: it holds no credentials.
