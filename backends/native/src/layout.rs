@@ -28,6 +28,12 @@ impl Layout {
         self.state.join("mlp.db")
     }
 
+    /// What a tracker was not told of yet.
+    #[must_use]
+    pub fn tracking(&self) -> PathBuf {
+        self.state.join("tracking")
+    }
+
     /// Finished steps.
     #[must_use]
     pub fn store(&self) -> PathBuf {

@@ -42,6 +42,7 @@ mod sources;
 mod store;
 pub mod testing;
 mod tool;
+pub mod tracking;
 
 pub use error::RunError;
 pub use events::{Outcome, RunEvent, StepState};

@@ -28,6 +28,7 @@ mod terminal;
 mod testing;
 mod text;
 mod tools;
+mod tracking;
 mod why;
 
 use crate::cli::Cli;

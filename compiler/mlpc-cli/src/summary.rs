@@ -38,6 +38,12 @@ impl Collected {
         self.finished.as_ref()
     }
 
+    /// How each step ended.
+    #[must_use]
+    pub fn steps(&self) -> &[StepFinished] {
+        &self.steps
+    }
+
     /// The lines of the summary.
     #[must_use]
     pub fn lines(&self, plan: &Plan, paint: Paint) -> Vec<String> {

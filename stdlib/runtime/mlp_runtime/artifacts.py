@@ -128,3 +128,9 @@ def fetch_tree(store: Store, prefix: str, folder: Path, sha256: str) -> None:
     except Failure:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def digest_of_list(data: bytes) -> str:
+    """The digest of a folder by the list of its files."""
+    listed: dict[str, str] = json.loads(data)["files"]
+    return files.digest_of(listed.items())

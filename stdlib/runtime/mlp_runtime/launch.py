@@ -5,7 +5,7 @@ program, and keeps what it made under its identity, unless that is there already
 and `--output NAME=PATH` take the place of the store where the orchestrator carries files itself; with
 `--carried` it carries all of them, and the store only learns what was made. `push` puts the pinned
 files of a project into the store before the first run, `finish` records a run whose steps have all
-ended well, and tells who wants to know. `--param`, `--params` and `--scheduled` give the run other values of the
+ended well, and tells who wants to know; `sync` tells the tracker what it could not be told before. `--param`, `--params` and `--scheduled` give the run other values of the
 plan's parameters: to all of its steps the same. Exit codes are those of steps: 3 is a gate that refused, or a
 step behind one; with `--passed FILE` that is written to the file instead.
 """
@@ -24,7 +24,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlp_runtime import files, formats, notify, parameters, plans, stores, variables
 from mlp_runtime.artifacts import RESULT, Artifacts
@@ -33,6 +33,9 @@ from mlp_runtime.plans import ROOT, Plan, Reference, Step
 from mlp_runtime.registries import open_registry
 from mlp_runtime.step import FAILED, REFUSED, Failure
 from mlp_runtime.stores import ABSENT, Store
+
+if TYPE_CHECKING:
+    from mlp_runtime.tracking_store import StoreTracking
 
 
 @dataclass
@@ -114,7 +117,41 @@ class Run:
             self._register(step, identities, folder, inputs.get("model") if self.carried else None)
         if step.kind == "predict":
             self._deliver(step, identity, folder)
+        self._track(step, identities, folder, inputs, kept=found is not None)
         return code
+
+    def _track(
+        self,
+        step: Step,
+        identities: Mapping[str, str],
+        folder: Path,
+        inputs: Mapping[str, Path],
+        *,
+        kept: bool,
+    ) -> None:
+        """Tell the tracker that the pipeline names; one that does not answer changes nothing about the step."""
+        if self.tracking is None:
+            return
+        identity, outputs = identities[step.id], folder / "outputs"
+        result = self.artifacts.known(identity)
+        if not self.tracking.wants(step, result):
+            return
+        if kept:
+            outputs = folder / "kept-whole"
+            self.artifacts.fetch(identity, step.outputs, outputs)
+            inputs = self._inputs(step, identities, folder / "kept-inputs")
+        made = {name: outputs / path for name, path in step.outputs.items()}
+        self.tracking.step(step, identity, result, made, inputs, kept=kept)
+
+    @cached_property
+    def tracking(self) -> StoreTracking | None:
+        """Who tells the tracker; nobody of runs that train nothing."""
+        if self.plan.entry or "tracking" not in self.plan.record["pipeline"]:
+            return None
+        # What it takes is loaded only where it is wanted.
+        from mlp_runtime.tracking_store import StoreTracking
+
+        return StoreTracking.of(self.store, self.plan, self.name)
 
     def told(self, name: str) -> dict[str, Any]:
         """What Kubeflow shows of a step's outputs: digests, and numbers of metrics."""
@@ -280,6 +317,13 @@ class Run:
         record = {"format": formats.RUN, "run": self.name, "steps": identities}
         self.store.write(f"runs/{self.plan.name}/{self.name}/finished.json", _bytes(record))
         self.store.write(f"runs/{self.plan.name}/last.json", _bytes(record))
+        if self.tracking is not None:
+            self.tracking.run("refused" if behind else "succeeded")
+
+    def sync(self) -> None:
+        """Tell the tracker of what waits in the store, of all runs."""
+        if self.tracking is not None and self.tracking.sync(everything=True) > 0:
+            raise Failure("the tracker was not told of everything")
 
     def ended(self, status: str) -> None:
         """Do what is left when all steps have ended, as the orchestrator says they did, and tell who wants to know."""
@@ -288,6 +332,8 @@ class Run:
             self.finish()
         else:
             print(f"the run ended as {state} and is not recorded")
+            if self.tracking is not None:
+                self.tracking.run("failed")
         identities = self.plan.identities(self.start["settled"])
         gates = [step.id for step in self.plan.steps.values() if step.kind == "gate"]
         refused = [name for name in gates if self.artifacts.refused(identities[name])]
@@ -400,7 +446,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="mlp_runtime.launch", description=__doc__, allow_abbrev=False
     )
-    parser.add_argument("action", choices=["step", "finish", "push", "check"])
+    parser.add_argument("action", choices=["step", "finish", "push", "check", "sync"])
     parser.add_argument("step", nargs="?")
     parser.add_argument("--store", metavar="URI", help="default: the storage of the pipeline")
     parser.add_argument("--run", default="manual", metavar="NAME")
@@ -441,7 +487,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if args.action == "finish" and args.status is not None:
             run.ended(args.status)
             return 0
-        {"finish": run.finish, "push": run.push, "check": run.store.check}[args.action]()
+        actions = {"finish": run.finish, "push": run.push, "check": run.store.check}
+        (actions | {"sync": run.sync})[args.action]()
     except Failure as failure:
         print(failure, file=sys.stderr)
         return failure.code

@@ -13,6 +13,7 @@ use crate::submit;
 use crate::summary::Collected;
 use crate::terminal::Terminal;
 use crate::text::plural;
+use crate::tracking;
 use mlpc_diagnostics::did_you_mean;
 use mlpc_emit::backend::{Ability, Support};
 use mlpc_native::{Force, Options, Outcome, RunError, RunEvent};
@@ -100,6 +101,9 @@ pub fn run(args: &Args, terminal: &mut Terminal) -> Result<Exit, ToolError> {
         summarise(&collected, plan, terminal);
     }
     notify::tell(plan, &collected, outcome, terminal);
+    if args.entry.as_deref().is_none_or(|entry| entry == "train") {
+        tracking::log(plan, &options, &collected, terminal);
+    }
     Ok(match outcome {
         Outcome::Succeeded => Exit::Fine,
         Outcome::Refused => Exit::Refused,

@@ -1,4 +1,4 @@
-//! `mlpc runs`: what ran, and what came of it.
+//! `mlpc runs`: what ran, and what came of it; and telling trackers of it later.
 
 use crate::error::ToolError;
 use crate::exit::Exit;
@@ -6,6 +6,7 @@ use crate::json::{self, Format};
 use crate::project::{self, shown};
 use crate::terminal::{Paint, Style, Terminal};
 use crate::text::{columns, duration, number, short};
+use crate::tracking;
 use mlpc_native::Layout;
 use mlpc_native::history::{History, RunDetails, RunRow};
 use std::path::{Path, PathBuf};
@@ -42,12 +43,19 @@ enum One {
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
+    /// Tell the tracker what it could not be told before
+    Sync {
+        /// A project: its folder or one of its files
+        #[arg(value_name = "PATH", default_value = ".")]
+        path: PathBuf,
+    },
 }
 
 /// Prints the list, or one run.
 pub fn run(args: &Args, terminal: &mut Terminal) -> Result<Exit, ToolError> {
     match &args.one {
         Some(One::Show { run, path, format }) => show(run, path, *format, terminal)?,
+        Some(One::Sync { path }) => return tracking::sync(&project::root_at(path)?, terminal),
         None => list(args, terminal)?,
     }
     Ok(Exit::Fine)
