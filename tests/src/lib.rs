@@ -10,6 +10,7 @@ pub mod expected;
 pub mod gated;
 pub mod given;
 pub mod markdown;
+pub mod mlflow;
 pub mod odd;
 pub mod plan;
 pub mod podman;

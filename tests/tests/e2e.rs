@@ -23,5 +23,6 @@ mod e2e {
     mod sweeps;
     mod testing;
     mod times;
+    mod tracking;
     mod types;
 }

@@ -1,73 +1,17 @@
 //! Models in the registry of a real MLflow server: versions, champions and provenance, from this machine and over a store.
 
 use mlpc_tests::gated;
+use mlpc_tests::mlflow::{ENVIRONMENT, Mlflow};
 use mlpc_tests::project::{Project, Run};
 use mlpc_tests::python;
 use serde_json::Value;
-use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
-/// What `tests/python/registries.lock` holds.
-const ENVIRONMENT: &str = "registries";
-
-/// A server over SQLite, which ends with the value.
-struct Mlflow {
-    child: Child,
-    uri: String,
-    _home: tempfile::TempDir,
-}
-
-impl Mlflow {
-    fn start() -> Self {
-        let home = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let interpreter = python::interpreter(ENVIRONMENT);
-        let programs = interpreter.parent().unwrap().to_owned();
-        let mut command = python::clean(&interpreter);
-        command.args(["-m", "mlflow", "server", "--host", "127.0.0.1", "--workers", "1"]);
-        command.args(["--port", &port.to_string(), "--backend-store-uri"]);
-        command.arg(format!("sqlite:///{}/mlflow.db", home.path().display()));
-        command.arg("--artifacts-destination").arg(home.path().join("artifacts"));
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let paths = std::iter::once(programs).chain(std::env::split_paths(&path));
-        command.env("PATH", std::env::join_paths(paths).unwrap()).env("MLFLOW_DISABLE_TELEMETRY", "true");
-        command.env_remove("PYTHONDONTWRITEBYTECODE").current_dir(home.path());
-        let log = std::fs::File::create(home.path().join("log")).unwrap();
-        let child = command.stdout(Stdio::null()).stderr(log).spawn().unwrap();
-        let mut server = Self { child, uri: format!("http://127.0.0.1:{port}"), _home: home };
-        let begun = Instant::now();
-        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(server.child.try_wait().unwrap().is_none(), "it ended");
-            assert!(begun.elapsed() < Duration::from_secs(120), "it does not listen");
-            std::thread::sleep(Duration::from_millis(200));
-        }
-        server
-    }
-
-    /// What a script says of the server, as JSON.
-    fn ask(&self, script: &str) -> Value {
-        let mut command = python::clean(&python::interpreter(ENVIRONMENT));
-        let script =
-            format!("import json\nfrom mlflow import MlflowClient\nclient = MlflowClient('{}')\n{script}", self.uri);
-        let output = command.args(["-c", &script]).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        serde_json::from_slice(&output.stdout).unwrap()
-    }
-
-    fn run(&self, project: &Project) -> Run {
-        project.lock_with(&python::locked_as(ENVIRONMENT));
-        let mut command = project.command(&["run", "--locked", "--format", "json"]);
-        Run::of(mlpc_tests::command::ended(command.env("RIDES_MLFLOW", &self.uri)))
-    }
-}
-
-impl Drop for Mlflow {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+fn run(server: &Mlflow, project: &Project) -> Run {
+    project.lock_with(&python::locked_as(ENVIRONMENT));
+    let mut command = project.command(&["run", "--locked", "--format", "json"]);
+    Run::of(mlpc_tests::command::ended(command.env("RIDES_MLFLOW", &server.uri)))
 }
 
 fn project() -> Project {
@@ -99,10 +43,10 @@ fn the_runtime_passes_its_tests_of_registries_with_mlflow() {
 fn a_model_meets_the_champion_that_mlflow_holds() {
     let server = Mlflow::start();
     let project = project();
-    let first = server.run(&project);
+    let first = run(&server, &project);
     assert_eq!(first.ended.code, 0, "{}", first.told());
     project.edit("main.mlp", "max_iter: 200", "max_iter: 201");
-    let second = server.run(&project);
+    let second = run(&server, &project);
     assert_eq!(second.ended.code, 0, "{}", second.told());
     let verdict: Value =
         serde_json::from_slice(&std::fs::read(second.output("gate.release", "verdict")).unwrap()).unwrap();
@@ -116,8 +60,8 @@ fn a_model_meets_the_champion_that_mlflow_holds() {
     assert_eq!(tags(1, "mlp.data.trips").len(), 64);
     assert_eq!(tags(1, "mlp.gate"), "release");
     // Once more: nothing is registered again, and what a person moved stays.
-    server.ask("client.set_registered_model_alias('late_rides', 'champion', '1')\nprint('null')");
-    let again = server.run(&project);
+    let _ = server.ask("client.set_registered_model_alias('late_rides', 'champion', '1')\nprint('null')");
+    let again = run(&server, &project);
     assert_eq!(again.ended.code, 0, "{}", again.told());
     assert_eq!(server.ask(SHOWN)["champion"], "1");
 
