@@ -744,7 +744,7 @@ pub fn plain_http(of: &str, uri: &str, span: Span) -> Finding {
     finding(rule::plain_http, format!("the {of} at {uri} is reached in the clear"), span)
         .here("not encrypted")
         .note("whoever is on the way reads the token, and may change what is told")
-        .help("write `https://…`; within a cluster, `allow plain_http because \"…\"`")
+        .help("write `https://…`; an address within a cluster belongs to where it runs: `env(\"NAME\")`")
 }
 
 /// A parameter that no run can be given another value of.

@@ -117,7 +117,8 @@ fn is_this_machine(rest: &str) -> bool {
     let name = host
         .strip_prefix('[')
         .map_or_else(|| host.split(':').next().unwrap_or_default(), |v6| v6.split(']').next().unwrap_or_default());
-    matches!(name, "localhost" | "::1") || name.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+    matches!(name, "localhost" | "::1")
+        || name.parse::<core::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// Whether a variable of the environment can have this name.
