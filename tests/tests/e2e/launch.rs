@@ -80,7 +80,7 @@ fn a_report_is_the_same_bytes_over_a_store() {
     let launched = Launched::of(super::reports::project());
     launched.succeed(&["push", "--project", ".."]);
     launched.run("first");
-    launched.project.succeed(&[]);
+    let _ = launched.project.succeed(&[]);
     assert_eq!(results(&launched.store.join("store")), results(&launched.project.path.join(".mlp/store")));
 }
 
