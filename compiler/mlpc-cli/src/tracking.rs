@@ -63,7 +63,7 @@ pub fn sync(root: &Path, terminal: &mut Terminal) -> Result<Exit, ToolError> {
     let (name, environment) = plan.environments.first().ok_or_else(|| unusable("it has no environment".to_owned()))?;
     let python = environments::interpreter(name, environment, terminal)?;
     let told = tracking::sync(&python, &build, &state, root).map_err(|error| ToolError::usage(error.to_string()))?;
-    terminal.line(&format!("{} told", plural(told.told, "record")));
+    terminal.line(format_args!("{} told", plural(told.told, "record")));
     match told.failed {
         None => Ok(Exit::Fine),
         Some(why) => Err(ToolError::usage(format!("{} still waiting: {why}", plural(told.waiting, "record")))

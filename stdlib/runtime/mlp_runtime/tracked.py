@@ -16,9 +16,10 @@ from typing import Any, cast
 
 import polars as pl
 
-from mlp_runtime import charts, evaluate, files, formats, model, package, plans, table
+from mlp_runtime import charts, files, formats, model, package, plans, table
 from mlp_runtime.design import Codes, Numbers
 from mlp_runtime.plans import Plan, Step
+from mlp_runtime.scores import scores_of
 
 Json = Mapping[str, Any]
 
@@ -196,7 +197,7 @@ def _draw(attached: Path, made: Made) -> None:
     if predictions is None or folder is None:
         return
     judge = model.load(folder)
-    scores = evaluate.scores_of(table.read(predictions), judge)
+    scores = scores_of(table.read(predictions), judge)
     if judge.label.task == "regression":
         true, said = cast(Numbers, scores.truth), cast(Numbers, scores.predicted)
         drawn = {"predicted_and_true": charts.predicted_and_true(true, said)}

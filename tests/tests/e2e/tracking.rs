@@ -130,7 +130,6 @@ fn what_the_server_could_not_be_told_is_told_later_once() {
     assert!(down.stderr.contains("4 records still waiting"), "{}", down.stderr);
 
     server.start_again();
-    // Somebody began to tell and was stopped in the middle: what is half told is told anew.
     let told = mlpc(&server, &project, &["runs", "sync"]);
     assert_eq!((told.code, told.stdout.as_str()), (0, "4 records told\n"), "{}", told.stderr);
     let found = runs(&server);

@@ -120,7 +120,7 @@ fn a_requirement_says_how_sure_it_must_be() {
         .collect();
     assert_eq!(
         shown,
-        [("(> f1 (. champion f1))".to_owned(), Some("95%".to_owned())), ("(> with confidence)".to_owned(), None)]
+        [("(> f1 (. champion f1))".to_owned(), Some("0.95%".to_owned())), ("(> with confidence)".to_owned(), None)]
     );
 }
 
