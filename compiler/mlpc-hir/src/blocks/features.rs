@@ -193,7 +193,12 @@ fn definitions(
     }
     for at in 0..drafts.len() {
         let Some(draft) = drafts.get(at).filter(|draft| !broken.contains(&draft.name)) else { continue };
-        let expr = define(context, draft, scope, &drafts, &refined);
+        let mut expr = define(context, draft, scope, &drafts, &refined);
+        let is_known = !expr.ty.nullable && !expr.ty.is_unknown();
+        if draft.role == Role::Label {
+            // A null label drops its row.
+            expr.ty.nullable = false;
+        }
         scope.define(&draft.name, expr.ty.clone());
         match draft.role {
             Role::Label if value.label.as_ref().is_some_and(|label| scope.taken_over(&label.name).is_none()) => {
@@ -204,6 +209,7 @@ fn definitions(
                 let old = value.definitions.iter_mut().filter(|other| other.role == Role::Label);
                 old.for_each(|other| other.role = Role::Let);
                 value.label = Some(Column::new(&draft.name, expr.ty.clone()));
+                value.label_is_known = is_known;
             }
             Role::Weight => value.weight = Some(draft.name.clone()),
             Role::Feature | Role::Let => {}
@@ -248,12 +254,8 @@ fn define(
     };
     let own = Expr { kind: ExprKind::Name(draft.name.clone()), span: draft.span };
     let ahead = draft.role == Role::Label;
-    let mut expr =
+    let expr =
         infer(context, scope, drafts, position, shown.clone(), ahead, |infer| infer.expr(draft.expr.unwrap_or(&own)));
-    if draft.role == Role::Label {
-        // A null label drops its row.
-        expr.ty.nullable = false;
-    }
     if draft.role == Role::Weight && !expr.ty.is_number() && !expr.ty.is_unknown() {
         context.findings.push(errors::mismatch("a weight", "a number", &expr.ty, expr.span));
     }

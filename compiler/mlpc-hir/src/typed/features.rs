@@ -26,6 +26,8 @@ pub struct Features {
     pub inputs: Vec<Column>,
     /// The label.
     pub label: Option<Column>,
+    /// Whether no row that the filters leave has a null label, so that none is dropped for it.
+    pub label_is_known: bool,
     /// The weight.
     pub weight: Option<String>,
     /// The base's key.

@@ -71,7 +71,7 @@ impl Lowering<'_> {
             Some(Label {
                 name: label.name.clone(),
                 dtype: dtype(&label.ty.kind),
-                nullable: label.ty.nullable,
+                nullable: !checked.label_is_known,
                 task: task(task_of(&label.ty.kind)?),
             })
         });
