@@ -36,8 +36,9 @@ impl Project {
     pub fn example(name: &str) -> Self {
         let project = Self::whole_example(name);
         if name == "flights" {
-            project.edit("flights.mlp", "trials: 40", "trials: 3");
-            project.edit("flights.mlp", "max_iter: 200", "max_iter: 60");
+            let fewer =
+                [("trials: 40", "trials: 2"), ("max_iter: 200", "max_iter: 15"), ("asha(min: 20", "asha(min: 5")];
+            fewer.iter().for_each(|(old, new)| project.edit("flights.mlp", old, new));
         }
         project
     }
